@@ -1,0 +1,1 @@
+"""Tests of vqzip, laid out like the package."""

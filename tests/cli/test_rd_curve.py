@@ -1,0 +1,74 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from vqzip.cli.app import run
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.mark.slow
+def test_a_curve_with_all_its_files(
+    photograph: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    arguments = ["rd-curve", str(photograph), "--model", str(tiny_model), "-q", "2,4,6"]
+    assert run([*arguments, "--anchors", "jpeg,webp", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr()
+    for word in ("bpp", "bits/dim", "PSNR", "MS-SSIM", "BD-rate", "JPEG 4:2:0", "WebP"):
+        assert word in printed.out
+    assert "\x1b[" not in printed.out
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "results.json",
+        "points.csv",
+        *(f"{metric}.{suffix}" for metric in ("psnr", "ms_ssim") for suffix in ("png", "svg")),
+    }
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["command"][0] == "vqzip"
+    assert len(results["codecs"]) == 3
+    with (tmp_path / "points.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 + 10 + 10
+    assert run([*arguments, "--out", str(tmp_path)]) == 1
+    assert "--force" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_likelihood_table(
+    photograph: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    folder = str(photograph.parent)
+    arguments = ["rd-curve", folder, "--model", str(tiny_model), "--nll", "--train-data", folder]
+    assert run([*arguments, "--out", str(tmp_path)]) == 0
+    assert "NLL" in capsys.readouterr().out
+    (result,) = json.loads((tmp_path / "nll.json").read_text())["results"]
+    assert result["train"] == result["valid"]
+
+
+def test_a_folder_without_pictures(tmp_path: Path, tiny_model: Path, capsys: Capture) -> None:
+    assert run(["rd-curve", str(tmp_path), "--model", str(tiny_model)]) in (1, 2)
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert str(tmp_path) in captured.err
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--anchors", "jpeg,gif"], "gif"),
+        (["-q", "1,two"], "--quality"),
+        (["-q", "1.1"], "1/8"),
+        (["--nll"], "--train-data"),
+        (["--train-data", "."], "--nll"),
+        (["--valid-data", "."], "--nll"),
+    ],
+)
+def test_wrong_usage(
+    photograph: Path, tiny_model: Path, capsys: Capture, options: list[str], word: str
+) -> None:
+    assert run(["rd-curve", str(photograph), "--model", str(tiny_model), *options]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert word in captured.err

@@ -1,0 +1,30 @@
+"""Hypothesis profiles, the fixture pictures and the tiny model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+GOLDEN = Path(__file__).parent / "golden"
+DATA = Path(__file__).parent / "data"
+
+fixed = settings(deadline=None, derandomize=True, database=None, print_blob=True)
+settings.register_profile("dev", fixed, max_examples=25)
+settings.register_profile("ci", fixed, max_examples=200)
+settings.register_profile("nightly", max_examples=2000, deadline=None, database=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> Path:
+    """The frozen tiny model that the golden files were made with."""
+    return GOLDEN / "tiny"
+
+
+@pytest.fixture(scope="session")
+def photograph() -> Path:
+    """A small photograph (323 x 310, JPEG); its source is in tests/data/README.md."""
+    return DATA / "photograph.jpg"

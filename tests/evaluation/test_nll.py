@@ -1,0 +1,46 @@
+import math
+from pathlib import Path
+
+import pytest
+
+from tests.evaluation.fake_codec import BITS_PER_CODE, FakeCodec
+from tests.evaluation.made_pictures import hills, write_folder
+from vqzip.evaluation.metrics import mse, psnr_db
+from vqzip.evaluation.nll import measure_nll, nll_table
+from vqzip.pictures.picture import Picture
+
+
+def test_likelihood_and_distortion_of_both_folders(tmp_path: Path) -> None:
+    train = write_folder(tmp_path / "train", count=3)
+    valid = write_folder(tmp_path / "valid", count=1)
+    seen: list[tuple[int, int, str]] = []
+    found = measure_nll(
+        FakeCodec(),
+        train,
+        valid,
+        quality=5.0,
+        limit=2,
+        progress=lambda done, total, what: seen.append((done, total, what)),
+    )
+    assert (found.model, found.quality) == ("fake", 5.0)
+    assert (found.train.pictures, found.valid.pictures) == (2, 1)
+    (level,) = found.train.levels
+    assert (level.level, level.stride, level.codes) == (0, 4, 2 * 3 * 42 * 44)
+    assert level.bits_per_code == BITS_PER_CODE
+    assert level.nats_per_code == pytest.approx(BITS_PER_CODE * math.log(2))
+    decoded = FakeCodec().decode_picture(
+        FakeCodec().encode_picture(Picture(hills()), quality=5.0).data
+    )
+    assert found.valid.mse == mse(hills(), decoded.pixels)
+    assert found.valid.psnr_db == psnr_db(found.valid.mse)
+    assert [(done, total) for done, total, _ in seen] == [(1, 3), (2, 3), (3, 3)]
+    assert seen[-1][2] == "validation below/p0.png"
+
+
+def test_table_has_a_row_for_each_level_and_the_picture(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, count=1)
+    table = nll_table(measure_nll(FakeCodec(), folder, folder))
+    assert [row[0] for row in table.rows] == ["0", "picture"]
+    assert all(len(row) == len(table.header) for row in table.rows)
+    assert table.rows[0][2:6] == ("1.3863", "1.3863", "2.0000", "2.0000")
+    assert "1 training and 1 validation" in table.title

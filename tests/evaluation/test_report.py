@@ -1,0 +1,116 @@
+import csv
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from tests.evaluation.fake_codec import FakeCodec
+from tests.evaluation.made_measurements import made
+from tests.evaluation.made_pictures import write_folder
+from vqzip.evaluation.anchors import find_anchor
+from vqzip.evaluation.rd_curve import Measurement, RdPoint, measure_anchor, measure_model
+from vqzip.evaluation.report import (
+    RdReport,
+    make_report,
+    rd_lines,
+    report_tables,
+    write_report,
+)
+from vqzip.evaluation.source_pictures import find_pictures
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> RdReport:
+    pictures = find_pictures(write_folder(tmp_path_factory.mktemp("pictures")))
+    model = measure_model(FakeCodec(), pictures, qualities=(2.0, 3.0, 4.0, 5.0))
+    anchors = [measure_anchor(find_anchor(name), pictures) for name in ("jpeg", "webp")]
+    return make_report([model], anchors, ["vqzip", "rd-curve", "pictures"])
+
+
+def test_every_model_against_every_anchor(report: RdReport) -> None:
+    pairs = {(item.codec, item.reference) for item in report.comparisons}
+    assert pairs == {("fake", "jpeg"), ("fake", "webp"), ("webp", "jpeg")}
+    ranges = [(c.metric, c.limits_db) for c in report.comparisons if c.reference == "webp"]
+    assert ranges == [("psnr", None), ("psnr", (30.0, 36.0)), ("ms_ssim", None)]
+
+
+def test_webp_beats_jpeg(report: RdReport) -> None:
+    (found,) = (
+        c.per_picture.percent
+        for c in report.comparisons
+        if (c.codec, c.metric, c.limits_db) == ("webp", "psnr", None)
+    )
+    assert found < 0
+
+
+def test_tables_are_full_of_strings(report: RdReport) -> None:
+    tables = report_tables(report)
+    assert [len(table.rows) for table in tables] == [4 + 10 + 10, 3, 4, 1]
+    for table in tables:
+        assert all(len(row) == len(table.header) for row in table.rows)
+        assert all(isinstance(cell, str) for row in table.rows for cell in row)
+        assert table.markdown().count("\n") == len(table.rows) + 4
+    assert tables[1].rows[0][:2] == ("fake", "JPEG 4:2:0")
+    assert tables[3].rows[0][:3] == ("fake", "8", "8")
+
+
+def test_tables_without_models_or_anchors(report: RdReport) -> None:
+    assert len(report_tables(make_report([], report.anchors[:1]))) == 1
+    assert len(report_tables(make_report(report.models, []))) == 3
+
+
+def test_a_report_of_equal_pictures_is_strict_json(tmp_path: Path) -> None:
+    perfect = made("perfect", 1)
+    points = tuple(
+        RdPoint(**{**vars(p), "mse": 0.0, "psnr_db": math.inf, "ms_ssim": 1.0})
+        for p in perfect.points
+    )
+    perfect = Measurement("perfect", "Perfect", perfect.settings, points, "made")
+    write_report(make_report([perfect], [made("whole", 1)]), tmp_path)
+    results = json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)
+    assert results["codecs"][0]["points"][0]["psnr_db"] is None
+    assert results["comparisons"][0]["per_picture"]["percent"] is None
+
+
+def test_files_of_a_report(report: RdReport, tmp_path: Path) -> None:
+    written = write_report(report, tmp_path / "out")
+    assert {path.name for path in written} == {
+        "results.json",
+        "points.csv",
+        "psnr.png",
+        "psnr.svg",
+        "ms_ssim.png",
+        "ms_ssim.svg",
+    }
+    assert all(path.is_file() for path in written)
+    results = json.loads(written[0].read_text())
+    assert results["command"] == ["vqzip", "rd-curve", "pictures"]
+    assert {"python", "torch", "pillow", "vqzip"} <= set(results["versions"])
+    assert {"processor", "cores"} <= set(results["machine"])
+    assert [codec["label"] for codec in results["codecs"]] == ["fake", "jpeg", "webp"]
+    assert results["codecs"][0]["levels"][0]["ratio"] > 0
+    with written[1].open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * (4 + 10 + 10)
+    assert float(rows[0]["code_length_bits"]) == report.models[0].points[0].code_length_bits[0]
+    assert rows[0]["codes_equal"] == "True"
+
+
+def test_no_plot_without_a_metric(tmp_path: Path) -> None:
+    report = make_report([made("small", 0.5, None)], [made("whole", 1, None)])
+    assert [path.name for path in write_report(report, tmp_path)] == [
+        "results.json",
+        "points.csv",
+        "psnr.png",
+        "psnr.svg",
+    ]
+
+
+def test_lines_for_plots(report: RdReport) -> None:
+    lines = rd_lines(report, "ms_ssim")
+    assert [(line.label, line.is_model) for line in lines] == [
+        ("fake", True),
+        ("JPEG 4:2:0", False),
+        ("WebP", False),
+    ]

@@ -1,0 +1,122 @@
+"""`vqzip`: the commands together, and the one place where an error becomes a line and a status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from vqzip import __version__
+from vqzip.cli.console import print_error
+from vqzip.cli.decode import decode
+from vqzip.cli.encode import encode
+from vqzip.cli.info import info
+from vqzip.cli.models import models
+from vqzip.cli.rd_curve import rd_curve
+from vqzip.cli.sample import sample
+from vqzip.cli.train import train
+from vqzip.errors import VqzipError
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
+
+app = typer.Typer(name="vqzip", add_completion=False, rich_markup_mode="rich")
+app.command()(encode)
+app.command()(decode)
+app.command()(info)
+app.command()(models)
+app.command()(sample)
+app.command("rd-curve")(rd_curve)
+app.command()(train)
+
+
+@dataclass
+class GlobalOptions:
+    """What stands before the command's name."""
+
+    debug: bool = False
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"vqzip {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def vqzip(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and leave."
+        ),
+    ] = False,
+) -> None:
+    """Compress photographs with neural networks: a picture to a .vqz file and back.
+
+    Exit status: 0 when all went well, 1 for data that cannot be used, 2 for wrong usage.
+    """
+    context.obj.debug = debug
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit status; errors are one line on stderr.
+
+    Args:
+        arguments: what follows `vqzip`; nothing shows the help.
+    """
+    options = GlobalOptions()
+    try:
+        status = typer.main.get_command(app).main(
+            args=arguments or ["--help"], prog_name="vqzip", standalone_mode=False, obj=options
+        )
+    except Exception as error:
+        if options.debug:
+            raise
+        return _report(error)
+    return status if isinstance(status, int) else 0
+
+
+def _report(error: Exception) -> int:
+    """Print `error` as one line and return the exit status it stands for."""
+    if isinstance(error, VqzipError):
+        print_error(str(error))
+        return error.exit_code
+    if isinstance(error, TyperException):
+        print_error(error.format_message())
+        return error.exit_code
+    if isinstance(error, OSError):
+        print_error(_describe(error))
+        return 1
+    if isinstance(error, MemoryError):
+        print_error(
+            "there is not enough memory for this picture; try --device cpu or a smaller one."
+        )
+        return 1
+    print_error(
+        f"unexpected {type(error).__name__}: {error} (a fault of vqzip; "
+        "`vqzip --debug COMMAND` shows the traceback)"
+    )
+    return 1
+
+
+def _describe(error: OSError) -> str:
+    """Return what the system refused, with the file's name."""
+    reason = error.strerror or str(error) or type(error).__name__
+    names = [os.fsdecode(name) for name in (error.filename, error.filename2) if name is not None]
+    if isinstance(error, FileNotFoundError) and names:
+        return f"there is no file or folder {names[0]}; check the path."
+    reason = f"{reason[:1].lower()}{reason[1:]}"
+    return f"{reason}: {names[-1]}" if names else f"{reason}."
+
+
+def main() -> NoReturn:
+    """Entry point of the console script."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,91 @@
+"""`vqzip decode`: a .vqz file to a picture."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vqzip.cli.console import (
+    STREAM,
+    check_output,
+    output_beside,
+    print_note,
+    read_source_bytes,
+    waiting,
+    write_stdout,
+)
+from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, MaxPixels
+from vqzip.errors import UsageError
+
+
+def decode(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN.vqz", help="File that vqzip made; - for stdin.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Picture in any format Pillow writes; default: a PNG beside IN.vqz. - for stdout.",
+        ),
+    ] = None,
+    levels: Annotated[
+        int | None, typer.Option(min=1, help="Decode this many coarse levels only, as a preview.")
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Draw what is there of a file that is cut off.")
+    ] = False,
+    region: Annotated[
+        str | None, typer.Option(metavar="X,Y,W,H", help="Decode this rectangle only, in pixels.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Folder of the model, where it is not an installed one."),
+    ] = None,
+    device: Device = "cpu",
+    max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
+    force: Force = False,
+) -> None:
+    """Decompress a .vqz file to a picture."""
+    started = time.perf_counter()
+    rectangle = None if region is None else _parse_region(region)
+    output = output or output_beside(source, ".png")
+    check_output(output, source=source, force=force)
+
+    from vqzip.container.parse import parse
+    from vqzip.model_folder import find_by_id
+    from vqzip.pictures.write import format_of, picture_to_bytes, write_atomically
+
+    image_format = "PNG" if output == STREAM else format_of(output)
+    data = read_source_bytes(source)
+    header = parse(data, max_pixels=max_pixels, partial=partial).header
+    model = model or str(find_by_id(header.model_id))
+    with waiting(f"decoding {source}"):
+        from vqzip.codec import load
+
+        picture = load(model, device).decode_picture(
+            data, levels=levels, partial=partial, region=rectangle, max_pixels=max_pixels
+        )
+    written = picture_to_bytes(picture, image_format)
+    if output == STREAM:
+        write_stdout(written)
+        return
+    write_atomically(output, written, force=force)
+    print_note(
+        f"{output}: {picture.width} x {picture.height}, {time.perf_counter() - started:.1f} s"
+    )
+
+
+def _parse_region(text: str) -> tuple[int, int, int, int]:
+    """Return left, top, width and height of `X,Y,W,H`."""
+    try:
+        left, top, width, height = (int(number) for number in text.split(","))
+    except ValueError:
+        raise UsageError(f"--region takes X,Y,W,H in whole pixels, got '{text}'.") from None
+    if left < 0 or top < 0 or width < 1 or height < 1:
+        raise UsageError(f"--region needs a corner inside and at least one pixel, got '{text}'.")
+    return left, top, width, height

@@ -1,0 +1,175 @@
+"""`vqzip encode`: a picture to a .vqz file."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vqzip.cli.console import (
+    STREAM,
+    check_output,
+    output_beside,
+    print_note,
+    read_source,
+    readable_size,
+    waiting,
+    write_stdout,
+)
+from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, MaxPixels
+from vqzip.errors import CodingError, UsageError
+
+if TYPE_CHECKING:
+    from vqzip.codec import Codec, Encoded
+    from vqzip.pictures.picture import Picture
+    from vqzip.rate_control import Target
+
+DEFAULT_QUALITY = 4.0
+HOW_GOOD = "How large, how good (one of these)"
+HOW = "How"
+
+
+def encode(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="Picture that Pillow reads; - for stdin.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="The .vqz file; default: beside IN. - for stdout."),
+    ] = None,
+    quality: Annotated[
+        float | None,
+        typer.Option(
+            "-q",
+            "--quality",
+            min=1,
+            max=8,
+            help="Quality in steps of 1/8; a whole step is about 1.43 times the bytes. Default: 4.",
+            show_default=False,
+            rich_help_panel=HOW_GOOD,
+        ),
+    ] = None,
+    bpp: Annotated[
+        float | None,
+        typer.Option(help="At most this many bits per pixel.", rich_help_panel=HOW_GOOD),
+    ] = None,
+    max_bytes: Annotated[
+        int | None,
+        typer.Option(min=1, help="At most this many bytes.", rich_help_panel=HOW_GOOD),
+    ] = None,
+    psnr: Annotated[
+        float | None,
+        typer.Option(help="At least this PSNR in dB, in few bytes.", rich_help_panel=HOW_GOOD),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Name of a model or a model folder.", rich_help_panel=HOW)
+    ] = "photo",
+    effort: Annotated[
+        int,
+        typer.Option(min=0, max=9, help="How hard to search for fewer bits.", rich_help_panel=HOW),
+    ] = 4,
+    device: Device = "cpu",
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify/--no-verify",
+            help="Decode the codes again before anything is written.",
+            rich_help_panel=HOW,
+        ),
+    ] = False,
+    strip: Annotated[
+        bool, typer.Option("--strip", help="Leave out EXIF and XMP; the colour profile stays.")
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Refuse what .vqz cannot hold (16 bits, CMYK, animation) as it is."
+        ),
+    ] = False,
+    max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
+    force: Force = False,
+) -> None:
+    """Compress a picture to a .vqz file.
+
+    The file names its model by a hash: it is decoded with that model and no other.
+    """
+    started = time.perf_counter()
+    _check_goals(quality, bpp, max_bytes, psnr)
+    output = output or output_beside(source, ".vqz")
+    check_output(output, source=source, force=force)
+
+    from vqzip.pictures.read import read_picture
+
+    picture = read_picture(read_source(source), max_pixels=max_pixels, strict=strict)
+    if strip:
+        picture = replace(picture, metadata=replace(picture.metadata, exif=None, xmp=None))
+    target = _target(picture, bpp, max_bytes, psnr)
+    with waiting(f"encoding {source}"):
+        from vqzip.codec import load
+
+        codec = load(model, device)
+        encoded = _encode(codec, picture, target, quality or DEFAULT_QUALITY, effort)
+        if verify:
+            _verify(codec, encoded, max_pixels)
+    if output == STREAM:
+        write_stdout(encoded.data)
+        return
+
+    from vqzip.pictures.write import write_atomically
+
+    write_atomically(output, encoded.data, force=force)
+    rate_bpp = 8 * len(encoded.data) / (picture.width * picture.height)
+    reached = f"quality {encoded.quality:g}"
+    if codec.model.config.vqvae.quality is None:
+        reached = f"the only quality of {codec.model.name}"
+    print_note(
+        f"{output}: {readable_size(len(encoded.data))}, {rate_bpp:.3f} bpp, {reached}, "
+        f"{time.perf_counter() - started:.1f} s"
+    )
+
+
+def _encode(
+    codec: Codec, picture: Picture, target: Target | None, quality: float, effort: int
+) -> Encoded:
+    if target is None:
+        return codec.encode_picture(picture, quality=quality, effort=effort)
+    from vqzip.rate_control import encode_to_target
+
+    return encode_to_target(codec, picture, target, effort=effort)
+
+
+def _verify(codec: Codec, encoded: Encoded, max_pixels: int) -> None:
+    if not codec.decode_codes(encoded.data, max_pixels=max_pixels).equals(encoded.codes):
+        raise CodingError("the file would decode to other codes; please report this picture.")
+
+
+def _check_goals(
+    quality: float | None, bpp: float | None, max_bytes: int | None, psnr: float | None
+) -> None:
+    """Refuse two goals at once and a quality between the eighths."""
+    goals = {"-q": quality, "--bpp": bpp, "--max-bytes": max_bytes, "--psnr": psnr}
+    given = [name for name, value in goals.items() if value is not None]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} ask for different things; give one of them.")
+    if quality is not None and not (8 * quality).is_integer():
+        raise UsageError(
+            f"quality goes in steps of 1/8, got {quality:g}; the nearest is {round(8 * quality) / 8:g}."
+        )
+    for name, value in (("--bpp", bpp), ("--psnr", psnr)):
+        if value is not None and not 0 < value < float("inf"):
+            raise UsageError(f"{name} must be above zero, got {value:g}.")
+
+
+def _target(
+    picture: Picture, bpp: float | None, max_bytes: int | None, psnr: float | None
+) -> Target | None:
+    if bpp is None and max_bytes is None and psnr is None:
+        return None
+    from vqzip.rate_control import Target
+
+    if bpp is not None:
+        max_bytes = int(bpp * picture.width * picture.height / 8)
+    return Target(max_bytes=max_bytes, psnr_db=psnr)

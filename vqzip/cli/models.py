@@ -1,0 +1,68 @@
+"""`vqzip models`: what is installed, and where models are looked for."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vqzip.cli.console import print_result, readable_size, stdout_console
+
+if TYPE_CHECKING:
+    from vqzip.model_folder import ModelSummary
+
+
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the installed models.
+
+    With size, licence, bits per pixel and PSNR at three qualities, and where they were looked for.
+    """
+    from rich.table import Table
+
+    from vqzip.model_folder import SEARCH_PATH, installed
+
+    found = installed()
+    if as_json:
+        print_result(json.dumps([_facts(model) for model in found], indent=2))
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "id", "size", "licence", "curve (quality: bpp, dB)", "folder"):
+        table.add_column(column)
+    for model in found:
+        points = "; ".join(_point(row) for row in _three_points(model.curve))
+        table.add_row(
+            model.name,
+            model.id[:8].hex(),
+            readable_size(model.bytes),
+            model.card_licence,
+            points or "-",
+            str(model.path),
+        )
+    console = stdout_console()
+    console.print(table)
+    console.print("looked for in: " + ", ".join(str(folder) for folder in SEARCH_PATH))
+
+
+def _facts(model: ModelSummary) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "id": model.id.hex(),
+        "path": str(model.path),
+        "bytes": model.bytes,
+        "licence": model.card_licence,
+        "curve": model.curve,
+    }
+
+
+def _three_points(curve: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the first, the middle and the last point."""
+    if len(curve) <= 3:
+        return curve
+    return [curve[0], curve[len(curve) // 2], curve[-1]]
+
+
+def _point(row: dict[str, Any]) -> str:
+    return f"{row['quality']:g}: {row['rate_bpp']:.2f}, {row['psnr_db']:.1f}"

@@ -1,0 +1,262 @@
+"""`vqzip rd-curve`: rate and distortion of models and anchors on real files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from vqzip.cli.console import print_note, stderr_console, stdout_console
+from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, MaxPixels
+from vqzip.errors import PictureError, UsageError
+
+if TYPE_CHECKING:
+    from vqzip.evaluation.tables import Table
+
+NLL = "The table of VQ-VAE-2"
+CURVE_FILE, NLL_FILE = "results.json", "nll.json"
+
+
+def rd_curve(
+    images: Annotated[
+        Path, typer.Argument(metavar="IMAGES", help="A picture, or a folder searched for pictures.")
+    ],
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", help="Name of a model or a model folder; may be repeated. Default: photo."
+        ),
+    ] = None,
+    anchors: Annotated[
+        str,
+        typer.Option(
+            help="Other codecs, with commas: jpeg, webp, avif, avif-ssim, avif-psnr, jpeg2000, jxl, "
+            "heic. BD-rates are against each; an empty list measures models alone."
+        ),
+    ] = "jpeg",
+    quality: Annotated[
+        str | None,
+        typer.Option(
+            "-q", "--quality", metavar="LIST", help="Qualities with commas. Default: 1 to 8."
+        ),
+    ] = None,
+    effort: Annotated[int, typer.Option(min=0, max=9, help="Of the encoder.")] = 4,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write JSON, CSV and plots there; without it, only the tables."
+        ),
+    ] = None,
+    nll: Annotated[
+        bool,
+        typer.Option(
+            "--nll",
+            help="Measure instead the likelihood of each level's codes, training and validation.",
+            rich_help_panel=NLL,
+        ),
+    ] = False,
+    train_data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Pictures that the model was trained on.", rich_help_panel=NLL
+        ),
+    ] = None,
+    valid_data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Pictures it has not seen. Default: IMAGES.", rich_help_panel=NLL
+        ),
+    ] = None,
+    device: Device = "auto",
+    max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
+    force: Force = False,
+) -> None:
+    """Measure rate and distortion.
+
+    Every picture is coded to a file at every quality and decoded again. The tables have bits per
+    pixel and per dimension, MSE on [0, 1], PSNR, MS-SSIM, times, and BD-rates against each anchor.
+    """
+    if nll != (train_data is not None):
+        raise UsageError("--nll and --train-data go together; give both or neither.")
+    if valid_data is not None and not nll:
+        raise UsageError("--valid-data is for --nll.")
+    qualities = None if quality is None else _parse_qualities(quality)
+    if out is not None:
+        _check_folder(out, force=force)
+
+    from vqzip.model_folder import checked_device
+
+    how = How(qualities, effort, str(checked_device(device)), max_pixels)
+    names = models or ["photo"]
+    if train_data is not None:
+        _likelihoods(names, train_data, valid_data or images, how, out)
+    else:
+        listed = [name.strip() for name in anchors.split(",") if name.strip()]
+        _curves(names, listed, images, how, out)
+
+
+@dataclass(frozen=True)
+class How:
+    """What holds for every file that is coded: qualities (None: the model's), effort, limits."""
+
+    qualities: tuple[float, ...] | None
+    effort: int
+    device: str
+    max_pixels: int
+
+
+def _curves(
+    models: list[str], anchors: list[str], images: Path, how: How, out: Path | None
+) -> None:
+    from vqzip.codec import load
+    from vqzip.evaluation.anchors import find_anchor
+    from vqzip.evaluation.rd_curve import measure_anchor, measure_model
+    from vqzip.evaluation.report import make_report, report_tables, write_report
+    from vqzip.evaluation.source_pictures import find_pictures
+
+    pictures = find_pictures(images)
+    codecs = [(name, load(name, how.device)) for name in models]
+    known = [find_anchor(name) for name in anchors]
+    with FilesDisplay() as display:
+        measured_models = [
+            measure_model(
+                codec,
+                pictures,
+                qualities=how.qualities,
+                effort=how.effort,
+                label=name if len(models) > 1 else None,
+                device=how.device,
+                max_pixels=how.max_pixels,
+                progress=display.next(name),
+            )
+            for name, codec in codecs
+        ]
+        measured_anchors = [
+            measure_anchor(
+                anchor,
+                pictures,
+                device=how.device,
+                max_pixels=how.max_pixels,
+                progress=display.next(anchor.name),
+            )
+            for anchor in known
+        ]
+    report = make_report(measured_models, measured_anchors, _command_line())
+    for table in report_tables(report):
+        _print_table(table)
+    if out is not None:
+        for path in write_report(report, out):
+            print_note(str(path))
+
+
+def _likelihoods(models: list[str], train: Path, valid: Path, how: How, out: Path | None) -> None:
+    from vqzip.codec import load
+    from vqzip.evaluation.nll import measure_nll, nll_table
+
+    results = []
+    with FilesDisplay() as display:
+        for name in models:
+            codec = load(name, how.device)
+            results += [
+                measure_nll(
+                    codec,
+                    train,
+                    valid,
+                    quality=quality,
+                    effort=how.effort,
+                    device=how.device,
+                    max_pixels=how.max_pixels,
+                    progress=display.next(f"{name} q{quality:g}"),
+                )
+                for quality in how.qualities or (4.0,)
+            ]
+    for result in results:
+        _print_table(nll_table(result))
+    if out is not None:
+        facts = {"command": _command_line(), "results": [asdict(result) for result in results]}
+        out.mkdir(parents=True, exist_ok=True)
+        path = out / NLL_FILE
+        path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        print_note(str(path))
+
+
+def _check_folder(out: Path, *, force: bool) -> None:
+    """Refuse early to replace the results of another run."""
+    if out.exists() and not out.is_dir():
+        raise PictureError(f"{out} is no folder; name another with --out.")
+    if not force and any((out / name).exists() for name in (CURVE_FILE, NLL_FILE)):
+        raise PictureError(f"{out} holds results already; --force replaces them.")
+
+
+def _parse_qualities(text: str) -> tuple[float, ...]:
+    try:
+        qualities = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(
+            f"--quality takes numbers with commas, as 1,2.5,4; got '{text}'."
+        ) from None
+    for quality in qualities:
+        if not (1 <= quality <= 8 and (8 * quality).is_integer()):
+            raise UsageError(f"quality is 1 to 8 in steps of 1/8, got {quality:g}.")
+    return qualities
+
+
+def _command_line() -> tuple[str, ...]:
+    return ("vqzip", *sys.argv[1:])
+
+
+def _print_table(table: Table) -> None:
+    from rich.table import Table as RichTable
+
+    printed = RichTable(title=table.title, title_justify="left", box=None, pad_edge=False)
+    for number, column in enumerate(table.header):
+        printed.add_column(column, justify="right" if number else "left")
+    for row in table.rows:
+        printed.add_row(*row)
+    console = stdout_console()
+    console.print(printed)
+    console.print()
+
+
+class FilesDisplay:
+    """One bar for each codec on a terminal: files done, the last one, the time left."""
+
+    def __init__(self) -> None:
+        console = stderr_console()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[last]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> FilesDisplay:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def next(self, name: str) -> Callable[[int, int, str], None]:
+        """Start the bar of another codec and return what to call after each of its files."""
+        task = self._progress.add_task(name, total=None, last="")
+
+        def update(done: int, total: int, what: str) -> None:
+            self._progress.update(task, completed=done, total=total, last=what)
+
+        return update

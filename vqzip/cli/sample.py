@@ -1,0 +1,79 @@
+"""`vqzip sample`: pictures that the prior makes up."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vqzip.cli.console import STREAM, check_output, print_note, waiting, write_stdout
+from vqzip.cli.options import Device, Force
+from vqzip.errors import UsageError
+
+if TYPE_CHECKING:
+    from vqzip.pictures.picture import Picture
+
+GAP = 2
+"""Pixels between the pictures of a grid."""
+
+
+def sample(
+    model: Annotated[str, typer.Option(help="Name of a model or a model folder.")] = "vqvae2",
+    count: Annotated[int, typer.Option(min=1, max=1024, help="Pictures in the grid.")] = 9,
+    size: Annotated[
+        int, typer.Option(min=1, max=4096, help="Width and height of a picture in pixels.")
+    ] = 256,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pictures.")] = 0,
+    temperature: Annotated[
+        float, typer.Option(help="Below 1: likelier, plainer codes; above 1: wilder ones.")
+    ] = 1.0,
+    quality: Annotated[
+        float, typer.Option("-q", "--quality", min=1, max=8, help="Quality that is imitated.")
+    ] = 4.0,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Picture of the grid; - for a PNG on stdout.")
+    ] = Path("samples.png"),
+    device: Device = "cpu",
+    force: Force = False,
+) -> None:
+    """Draw pictures from a model's prior.
+
+    Codes are drawn one after another, coarse to fine, from the probabilities that compression uses
+    (ancestral sampling), then decoded; the pictures make one grid.
+    """
+    if not 0 < temperature < math.inf:
+        raise UsageError(f"--temperature must be above zero, got {temperature:g}.")
+    check_output(output, source=STREAM, force=force)
+
+    from vqzip.pictures.write import format_of, picture_to_bytes, write_atomically
+
+    image_format = "PNG" if output == STREAM else format_of(output)
+    with waiting(f"drawing {count} pictures"):
+        from vqzip import sampling
+        from vqzip.codec import load
+
+        pictures = sampling.sample(load(model, device), count, size, seed, temperature, quality)
+    written = picture_to_bytes(_grid(pictures), image_format)
+    if output == STREAM:
+        write_stdout(written)
+        return
+    write_atomically(output, written, force=force)
+    print_note(f"{output}: {count} pictures of {size} x {size}, seed {seed}")
+
+
+def _grid(pictures: list[Picture]) -> Picture:
+    """Return RGB pictures of one size as one picture, about as wide as high, white between them."""
+    import numpy as np
+
+    from vqzip.pictures.picture import Picture
+
+    columns = math.ceil(math.sqrt(len(pictures)))
+    rows = math.ceil(len(pictures) / columns)
+    height, width = pictures[0].height + GAP, pictures[0].width + GAP
+    canvas = np.full((rows * height - GAP, columns * width - GAP, 3), 255, np.uint8)
+    for number, picture in enumerate(pictures):
+        top, left = number // columns * height, number % columns * width
+        canvas[top : top + picture.height, left : left + picture.width] = picture.pixels
+    return Picture(canvas)

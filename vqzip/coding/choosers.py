@@ -1,0 +1,144 @@
+"""Code sources of an encoder: codes that are known, or chosen by rate and distortion.
+
+Assignment by rate and distortion takes the code with the least
+‖z_e - e_k‖² + λ·bits(k | context): what is coded later profits from codes that are cheap now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqzip.coding.grid_codes import LARGEST_CODE
+from vqzip.coding.parameters import CategoricalParameters, LogisticParameters, Parameters
+from vqzip.coding.walk import CodeSource, Place
+from vqzip.errors import CodingError
+
+CodeMaps = Mapping[int, NDArray[np.int32]] | Sequence[NDArray[np.int32]]
+FloatMaps = Mapping[int, NDArray[np.floating]] | Sequence[NDArray[np.floating]]
+
+
+class ByLevel:
+    """Leaves every level to a chooser of its own, added when the level is reached."""
+
+    def __init__(self) -> None:
+        self._choosers: dict[int, CodeSource] = {}
+
+    def add(self, level: int, chooser: CodeSource) -> None:
+        """Leave the codes of a level to `chooser`."""
+        self._choosers[level] = chooser
+
+    def codes(self, place: Place, parameters: Parameters) -> NDArray[np.int64]:
+        """Return the codes of a place; see `CodeSource`."""
+        return self._choosers[place.level].codes(place, parameters)
+
+
+@dataclass(frozen=True)
+class KnownCodes:
+    """Codes that are given.
+
+    Args:
+        maps: `(C, H, W)` int32 by level.
+    """
+
+    maps: CodeMaps
+
+    def codes(self, place: Place, _parameters: Parameters) -> NDArray[np.int64]:
+        """Return the codes of a place; see `CodeSource`."""
+        return place.of(self.maps[place.level]).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class GridChooser:
+    """Chooses codes of a grid among a few near the latent.
+
+    Candidates: the nearest code, one nearer to zero, zero, and one nearer to the mean.
+
+    Args:
+        latents: `(C, H, W)` float by level, in units of the step.
+        bit_price: λ in squared steps a bit; with 0 the nearest code always wins.
+        deadzone: rounding offset; |z| becomes floor(|z| + deadzone), so 0.5 rounds to the nearest
+            and less rounds towards zero.
+    """
+
+    latents: FloatMaps
+    bit_price: float
+    deadzone: float = 0.5
+
+    def codes(self, place: Place, parameters: Parameters) -> NDArray[np.int64]:
+        """Return the best codes of a place; see `CodeSource`.
+
+        Raises:
+            CodingError: the model has codebooks, no grid.
+        """
+        if not isinstance(parameters, LogisticParameters):
+            raise CodingError("latents of a grid need a model with a logistic head.")
+        latents = place.of(self.latents[place.level]).astype(np.float64)
+        magnitude = np.minimum(np.floor(np.abs(latents) + self.deadzone), LARGEST_CODE)
+        sign = np.sign(latents).astype(np.int64)
+        nearest = sign * magnitude.astype(np.int64)
+        if self.bit_price == 0:
+            return nearest
+        mean = (parameters.mean16 + 8) >> 4
+        candidates = np.stack(
+            [
+                nearest,
+                nearest - np.sign(nearest),
+                np.zeros_like(nearest),
+                nearest + np.sign(mean - nearest),
+            ]
+        )
+        cost = (latents - candidates) ** 2 + self.bit_price * parameters.bits(candidates)
+        best = cost.argmin(0)[None]
+        chosen: NDArray[np.int64] = np.take_along_axis(candidates, best, 0)[0]
+        return chosen
+
+
+class CodebookChooser:
+    """Chooses codewords of learned codebooks, residual stage after residual stage.
+
+    Args:
+        z_e: `(G * dim, H, W)` float by level, encoder outputs.
+        codebooks: `(G, D, K, dim)` float by level.
+        bit_price: λ in squared units of z_e a bit; with 0 the nearest codeword always wins.
+    """
+
+    def __init__(self, z_e: FloatMaps, codebooks: FloatMaps, bit_price: float) -> None:
+        self._z_e = z_e
+        self._codebooks = codebooks
+        self._bit_price = bit_price
+        self._residuals: dict[int, NDArray[np.float64]] = {}
+
+    def codes(self, place: Place, parameters: Parameters) -> NDArray[np.int64]:
+        """Return the best codes of a place; see `CodeSource`.
+
+        Raises:
+            CodingError: the model has a grid, no codebooks.
+        """
+        if not isinstance(parameters, CategoricalParameters):
+            raise CodingError("codebooks need a model with a categorical head.")
+        codebooks = self._codebooks[place.level].astype(np.float64)
+        residuals = self._residuals_of(place.level)
+        codes = np.empty(parameters.shape, np.int64)
+        bits = parameters.bits_of_all()
+        for number, channel in enumerate(place.channels):
+            group, depth = divmod(int(channel), codebooks.shape[1])
+            codewords = codebooks[group, depth]
+            residual = residuals[group][:, place.rows, place.columns]
+            # ‖r - e‖² without ‖r‖², which is the same for every codeword.
+            cost = (codewords**2).sum(1) - 2.0 * residual.T @ codewords.T
+            chosen = (cost + self._bit_price * bits[:, number]).argmin(1)
+            residuals[group][:, place.rows, place.columns] = residual - codewords[chosen].T
+            codes[:, number] = chosen
+        return codes
+
+    def _residuals_of(self, level: int) -> NDArray[np.float64]:
+        """Return what the codes so far leave of z_e, `(G, dim, H, W)`."""
+        if level not in self._residuals:
+            groups, _, _, dim = self._codebooks[level].shape
+            z_e = self._z_e[level].astype(np.float64)
+            self._residuals[level] = z_e.reshape(groups, dim, *z_e.shape[1:])
+        return self._residuals[level]

@@ -1,0 +1,310 @@
+"""Configurations: frozen dataclasses that build every network; `config.json` holds them.
+
+Networks are built from these and never guessed from the shapes of weights.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from vqzip.errors import ModelError, RecipeError
+
+CONTEXT_TILE = 256
+"""Side in pixels of a context tile: the prior sees nothing outside its own tile."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class CodebookConfig:
+    """A learned codebook (van den Oord 2017): `size` codewords of `dim` numbers."""
+
+    size: int
+    dim: int
+    kind: Literal["codebook"] = "codebook"
+
+
+@dataclass(frozen=True)
+class GridConfig:
+    """Codewords k·step for every integer k: scalar quantization without a largest value."""
+
+    kind: Literal["grid"] = "grid"
+
+
+@dataclass(frozen=True)
+class LevelConfig:
+    """One map of codes.
+
+    Args:
+        stride: pixels a code spans in each direction.
+        groups: slices of the channels, each with a codebook of its own.
+        quantizer: the codewords, the same kind for every group.
+        depth: residual stages in a group; stage d quantizes what stage d - 1 left over.
+    """
+
+    stride: int
+    groups: int
+    quantizer: CodebookConfig | GridConfig
+    depth: int = 1
+
+    @property
+    def channels(self) -> int:
+        """Codes a position: groups x depth."""
+        return self.groups * self.depth
+
+
+@dataclass(frozen=True)
+class ConvTransformConfig:
+    """Residual encoder and decoder of VQ-VAE (2017) and VQ-VAE-2 (2019), section A of both."""
+
+    hidden: int = 128
+    residual_hidden: int = 32
+    residual_blocks: int = 2
+    kind: Literal["conv"] = "conv"
+
+
+@dataclass(frozen=True)
+class WaveletTransformConfig:
+    """CDF 9/7 wavelet in an orthonormal colour basis; level 0 is the coarsest picture.
+
+    Args:
+        decompositions: number of wavelet levels (5: strides 2 to 32).
+
+    Groups of a level are colour-major: luma's come first (the third that a gray picture has).
+    """
+
+    decompositions: int = 5
+    kind: Literal["wavelet"] = "wavelet"
+
+
+@dataclass(frozen=True)
+class QualityConfig:
+    """How quality 1.0 to 8.0 maps to a quantizer step, for grids.
+
+    `step(q) = base_step * ratio ** -(q - 1)`, in units of a pixel value (0 to 255).
+    """
+
+    base_step: float = 110.0
+    ratio: float = 1.5
+
+    def step(self, quality_step: int) -> float:
+        """Return the step of `quality_step` (0 to 56, eighths above quality 1)."""
+        return float(self.base_step * self.ratio ** (-quality_step / 8))
+
+
+@dataclass(frozen=True)
+class VqvaeConfig:
+    """Any hierarchy: levels x groups x depth, coarse level first.
+
+    Args:
+        levels: coarse first; strides fall or stay from one to the next.
+        transform: the networks between pixels and latents.
+        quality: step of the grid by quality; None when the model has one quality only.
+    """
+
+    levels: tuple[LevelConfig, ...]
+    transform: ConvTransformConfig | WaveletTransformConfig
+    quality: QualityConfig | None = None
+
+    @property
+    def quality_steps(self) -> int:
+        """Number of qualities: 57 (1.0 to 8.0 by eighths) or one."""
+        return 57 if self.quality is not None else 1
+
+    @property
+    def codes_gray_apart(self) -> bool:
+        """Whether a gray picture has fewer codes (luma groups alone), as the wavelet's has."""
+        return self.transform.kind == "wavelet"
+
+    @property
+    def align(self) -> int:
+        """Pictures are padded to a multiple of this many pixels."""
+        return max(level.stride for level in self.levels)
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """Codes of one position that are coded together, given those of earlier stages.
+
+    Args:
+        channels: indices into the level's codes a position (group-major, depth-minor).
+        hidden: width of the stage's hidden layer.
+    """
+
+    channels: tuple[int, ...]
+    hidden: int
+
+
+@dataclass(frozen=True)
+class ConvLayerConfig:
+    """One layer of the running state's update: `kernel` is 1 or 3."""
+
+    kernel: int
+    width: int
+
+
+@dataclass(frozen=True)
+class PriorLevelConfig:
+    """The prior of one level.
+
+    Args:
+        state: channels of the running state that enters from the coarser levels (0 for none).
+        hidden: width of the first hidden layer, which sees state and masked taps.
+        stages: in coding order; together they hold every code of a position once.
+        update: layers that turn [state, codes] into the next level's state; a last 1 x 1 layer to
+            `next.state` channels (times four and a pixel shuffle where the stride halves) is added.
+            Empty for the last level.
+        neighbour_mean: whether the mean starts from the average of the codes to the left and
+            above, and features are of the difference to it (the coarsest picture).
+    """
+
+    state: int
+    hidden: int
+    stages: tuple[StageConfig, ...]
+    update: tuple[ConvLayerConfig, ...] = ()
+    neighbour_mean: bool = False
+
+
+@dataclass(frozen=True)
+class PriorConfig:
+    """A PixelCNN over all levels.
+
+    Args:
+        levels: one for each level of the VQ-VAE.
+        head: `logistic` for grids, `categorical` for codebooks.
+        embedding: features of one code at the input: 2 for `logistic` (signed and absolute
+            logarithm), the width of the learned embedding for `categorical`.
+        gray_stages: stages of every level that a gray picture has; 0 when it has all of them.
+    """
+
+    levels: tuple[PriorLevelConfig, ...]
+    head: Literal["logistic", "categorical"]
+    embedding: int = 2
+    gray_stages: int = 0
+
+    @property
+    def modes(self) -> int:
+        """Number of modes that the prior tells apart: RGB, and gray where it is coded apart."""
+        return 2 if self.gray_stages else 1
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What `config.json` of a model folder holds."""
+
+    name: str
+    vqvae: VqvaeConfig
+    prior: PriorConfig
+    format: int = 1
+
+
+def to_plain(value: object) -> Any:
+    """Return dataclasses and tuples as plain dicts and lists, for JSON or TOML."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        plain = {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {key: item for key, item in plain.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in value]
+    return value
+
+
+def from_plain(cls: type[T], plain: object, where: str = "") -> T:
+    """Build a frozen dataclass from plain dicts and lists; unknown keys are errors.
+
+    Args:
+        cls: the dataclass.
+        plain: what JSON or TOML gave.
+        where: dotted path for messages.
+
+    Raises:
+        RecipeError: a key is unknown or missing, or a value has the wrong type.
+    """
+    return typing.cast("T", _convert(cls, plain, where or cls.__name__))
+
+
+def _convert(annotation: Any, plain: Any, where: str) -> Any:
+    origin = typing.get_origin(annotation)
+    arguments = typing.get_args(annotation)
+    if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
+        return _convert_dataclass(annotation, plain, where)
+    if origin in (typing.Union, types.UnionType):
+        return _convert_union(arguments, plain, where)
+    if origin is Literal:
+        if plain not in arguments:
+            raise RecipeError(f"{where} must be one of {', '.join(map(repr, arguments))}, got {plain!r}.")
+        return plain
+    if origin is tuple:
+        if not isinstance(plain, (list, tuple)):
+            raise RecipeError(f"{where} must be a list, got {plain!r}.")
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            return tuple(_convert(arguments[0], p, f"{where}[{i}]") for i, p in enumerate(plain))
+        if len(arguments) != len(plain):
+            raise RecipeError(f"{where} must have {len(arguments)} entries, got {plain!r}.")
+        return tuple(
+            _convert(a, p, f"{where}[{i}]")
+            for i, (a, p) in enumerate(zip(arguments, plain, strict=True))
+        )
+    if annotation is float and isinstance(plain, int) and not isinstance(plain, bool):
+        return float(plain)
+    if not isinstance(plain, annotation) or (annotation is int and isinstance(plain, bool)):
+        raise RecipeError(f"{where} must be {annotation.__name__}, got {plain!r}.")
+    return plain
+
+
+def _convert_dataclass(cls: Any, plain: Any, where: str) -> Any:
+    if not isinstance(plain, dict):
+        raise RecipeError(f"{where} must be a table, got {plain!r}.")
+    hints = typing.get_type_hints(cls)
+    names = [f.name for f in dataclasses.fields(cls)]
+    unknown = sorted(set(plain) - set(names))
+    if unknown:
+        raise RecipeError(f"{where} has no key '{unknown[0]}'; known keys are {', '.join(names)}.")
+    required = {
+        f.name
+        for f in dataclasses.fields(cls)
+        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    }
+    missing = sorted(required - set(plain))
+    if missing:
+        raise RecipeError(f"{where} lacks the key '{missing[0]}'.")
+    return cls(**{key: _convert(hints[key], item, f"{where}.{key}") for key, item in plain.items()})
+
+
+def _convert_union(options: tuple[Any, ...], plain: Any, where: str) -> Any:
+    if plain is None and type(None) in options:
+        return None
+    options = tuple(option for option in options if option is not type(None))
+    if len(options) == 1:
+        return _convert(options[0], plain, where)
+    kinds = {typing.get_args(typing.get_type_hints(o)["kind"])[0]: o for o in options}
+    kind = plain.get("kind") if isinstance(plain, dict) else None
+    if kind not in kinds:
+        raise RecipeError(f"{where}.kind must be one of {', '.join(kinds)}, got {kind!r}.")
+    return _convert(kinds[kind], plain, where)
+
+
+def check_prior(vqvae: VqvaeConfig, prior: PriorConfig) -> None:
+    """Check that a prior fits a VQ-VAE: levels, stages, state widths.
+
+    Raises:
+        ModelError: they do not fit.
+    """
+    if len(vqvae.levels) != len(prior.levels):
+        raise ModelError(f"the prior has {len(prior.levels)} levels, the VQ-VAE {len(vqvae.levels)}.")
+    for number, (level, config) in enumerate(zip(vqvae.levels, prior.levels, strict=True)):
+        staged = [channel for stage in config.stages for channel in stage.channels]
+        if sorted(staged) != list(range(level.channels)):
+            raise ModelError(f"the stages of level {number} must hold each of its codes once.")
+        if CONTEXT_TILE % level.stride:
+            raise ModelError(f"stride {level.stride} of level {number} must divide {CONTEXT_TILE}.")
+        if (config.state == 0) != (number == 0):
+            raise ModelError(f"level {number}: only the first level has no state.")
+        if number and vqvae.levels[number - 1].stride not in (level.stride, 2 * level.stride):
+            raise ModelError(f"level {number}: strides must halve or stay from level to level.")
+        grid = isinstance(level.quantizer, GridConfig)
+        if grid != (prior.head == "logistic"):
+            raise ModelError("grids need a logistic head, codebooks a categorical one.")

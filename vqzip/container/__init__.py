@@ -1,0 +1,1 @@
+"""The .vqz container: bytes in, dataclasses out, and back; it knows neither pixels nor networks."""

@@ -1,0 +1,248 @@
+"""What a .vqz file of version 1 holds: its fields, their legal ranges, checksums, limits.
+
+docs/format.md describes the same bytes in prose; `build` writes them and `parse` reads them.
+"""
+
+from __future__ import annotations
+
+import binascii
+from dataclasses import dataclass
+from typing import Literal
+
+from vqzip.errors import InvalidFile, LimitExceeded, UnsupportedVersion
+
+MAGIC = b"\x89VQZ"
+"""First four bytes; the first is no text and does not survive a 7-bit channel, as PNG's."""
+
+VERSION = 1
+FLAG_RESERVED = 0x80
+FLAG_GRAY = 0x40
+
+MODEL_ID_BYTES = 8
+CRC16_BYTES = 2
+CRC32_BYTES = 4
+
+SMALLEST_HEADER_BYTES = 22
+LARGEST_HEADER_BYTES = 64
+
+MAX_SIDE = 1 << 20
+"""Longest legal width or height, in pixels."""
+MAX_STREAMS = 16
+MAX_QUALITY_STEP = 56
+MIN_TILE_LOG2 = 8
+MAX_TILE_LOG2 = 16
+MAX_STREAM_TILES = 1 << 20
+"""Most payloads in one file: streams times stream tiles."""
+MAX_SECTIONS = 64
+MAX_SECTION_BYTES = 1 << 30
+MAX_METADATA_BYTES = 1 << 24
+"""Largest ICC, EXIF or XMP section, 16 MiB each."""
+MAX_PAYLOAD_WORDS = 1 << 28
+WORD_BYTES = 4
+"""Payloads are counted in the 32-bit words that the entropy coder emits."""
+
+CRITICAL = 0x80
+"""Bit of a section's kind: a reader that does not know the kind must stop."""
+
+KIND_CODES = 0x81
+KIND_ALPHA = 0x82
+KIND_ICC = 0x03
+KIND_EXIF = 0x04
+KIND_XMP = 0x05
+
+KIND_NAMES = {
+    KIND_CODES: "codes",
+    KIND_ALPHA: "alpha",
+    KIND_ICC: "icc",
+    KIND_EXIF: "exif",
+    KIND_XMP: "xmp",
+}
+
+Mode = Literal["rgb", "gray"]
+
+
+def kind_name(kind: int) -> str:
+    """Return the name of a section kind, `unknown-0x..` for those of later versions."""
+    return KIND_NAMES.get(kind, f"unknown-0x{kind:02x}")
+
+
+def section_limit(kind: int) -> int:
+    """Return the largest legal payload of a section, in bytes."""
+    return MAX_METADATA_BYTES if kind in (KIND_ICC, KIND_EXIF, KIND_XMP) else MAX_SECTION_BYTES
+
+
+def crc16(data: bytes | memoryview) -> int:
+    """Return CRC-16/CCITT: polynomial 0x1021, start 0xFFFF, high bit first, no final xor."""
+    return binascii.crc_hqx(data, 0xFFFF)
+
+
+def crc32(data: bytes | memoryview) -> int:
+    """Return the CRC-32 of zlib, PNG and Ethernet."""
+    return binascii.crc32(data)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What has to be known before any code is read.
+
+    Args:
+        width: of the picture, in pixels, 1 to `MAX_SIDE`.
+        height: of the picture, in pixels, 1 to `MAX_SIDE`.
+        mode: `rgb`, or `gray` for pictures of one channel.
+        streams: number of entropy-coded streams, one a distinct stride of the model.
+        quality_step: 0 to 56, eighths above quality 1.
+        tile_log2: base-2 logarithm of the side of a stream tile in pixels (10: 1024).
+        model_id: first 8 bytes of the SHA-256 of the model.
+
+    Raises:
+        LimitExceeded: a field is outside its range.
+    """
+
+    width: int
+    height: int
+    mode: Mode
+    streams: int
+    quality_step: int
+    tile_log2: int
+    model_id: bytes
+
+    def __post_init__(self) -> None:
+        _check_range("width", self.width, 1, MAX_SIDE)
+        _check_range("height", self.height, 1, MAX_SIDE)
+        _check_range("number of streams", self.streams, 1, MAX_STREAMS)
+        _check_range("quality step", self.quality_step, 0, MAX_QUALITY_STEP)
+        _check_range("tile size (log2)", self.tile_log2, MIN_TILE_LOG2, MAX_TILE_LOG2)
+        if self.mode not in ("rgb", "gray"):
+            raise LimitExceeded(f"the mode must be rgb or gray, not {self.mode!r}.")
+        if len(self.model_id) != MODEL_ID_BYTES:
+            raise LimitExceeded(f"a model id has {MODEL_ID_BYTES} bytes, not {len(self.model_id)}.")
+        _check_range("number of payloads", self.streams * self.tiles, 1, MAX_STREAM_TILES)
+
+    @property
+    def pixels(self) -> int:
+        """Width times height."""
+        return self.width * self.height
+
+    @property
+    def quality(self) -> float:
+        """Quality as the command line says it: 1.0 to 8.0."""
+        return 1.0 + self.quality_step / 8
+
+    @property
+    def tile_side(self) -> int:
+        """Side of a stream tile, in pixels."""
+        return 1 << self.tile_log2
+
+    @property
+    def tiles(self) -> int:
+        """Number of stream tiles, and so of payloads in each stream."""
+        return -(-self.width >> self.tile_log2) * -(-self.height >> self.tile_log2)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section other than the codes: alpha, metadata, or one of a later version.
+
+    Args:
+        kind: 0 to 255; `CRITICAL` is one of its bits.
+        payload: at most `section_limit(kind)` bytes.
+
+    Raises:
+        LimitExceeded: kind or payload is out of range.
+    """
+
+    kind: int
+    payload: bytes
+
+    def __post_init__(self) -> None:
+        _check_range("section kind", self.kind, 0, 255)
+        name, limit = kind_name(self.kind), section_limit(self.kind)
+        _check_range(f"size of the {name} section", len(self.payload), 0, limit)
+
+
+Streams = tuple[tuple[bytes | None, ...], ...]
+
+
+@dataclass(frozen=True)
+class VqzFile:
+    """A whole .vqz file.
+
+    Args:
+        header: the fields in front.
+        streams: `streams[s][t]` is the payload of stream s (coarse first) in stream tile t (raster
+            order), a multiple of 4 bytes; None where a file that was cut off lacks it.
+        sections: all others, in the order of the file. They stand before the codes, so that
+            cutting the tail of a file costs fine levels only.
+
+    Raises:
+        InvalidFile: streams do not match the header, or a section is there twice.
+    """
+
+    header: Header
+    streams: Streams
+    sections: tuple[Section, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.streams) != self.header.streams:
+            raise InvalidFile(
+                f"the header announces {self.header.streams} streams, there are {len(self.streams)}."
+            )
+        for number, stream in enumerate(self.streams):
+            if len(stream) != self.header.tiles:
+                raise InvalidFile(
+                    f"stream {number} has {len(stream)} tiles, the size of the picture asks for "
+                    f"{self.header.tiles}."
+                )
+            for payload in stream:
+                if payload is not None:
+                    check_payload_length(len(payload))
+        _check_range("number of sections", len(self.sections) + 1, 1, MAX_SECTIONS)
+        seen = {KIND_CODES}
+        for section in self.sections:
+            check_section_kind(section.kind, seen)
+            seen.add(section.kind)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every payload is there."""
+        return all(payload is not None for stream in self.streams for payload in stream)
+
+    def section(self, kind: int) -> bytes | None:
+        """Return the payload of the section of a known kind, None if the file has none."""
+        return next((s.payload for s in self.sections if s.kind == kind), None)
+
+
+def check_section_kind(kind: int, seen: set[int], *, offset: int | None = None) -> None:
+    """Check that a section may follow those whose kinds were seen.
+
+    Raises:
+        UnsupportedVersion: the kind is critical and unknown.
+        InvalidFile: the kind is known and was seen before.
+    """
+    if kind in KIND_NAMES:
+        if kind in seen:
+            raise InvalidFile(
+                f"the {kind_name(kind)} section is there twice; get the file again.", offset=offset
+            )
+    elif kind & CRITICAL:
+        raise UnsupportedVersion(
+            f"the file needs a section of kind 0x{kind:02x} that this vqzip does not know; "
+            "install a newer vqzip.",
+            offset=offset,
+        )
+
+
+def check_payload_length(payload_bytes: int) -> None:
+    """Check that a stream's payload is whole words and not too many.
+
+    Raises:
+        InvalidFile: it is not.
+    """
+    if payload_bytes % WORD_BYTES:
+        raise InvalidFile(f"a payload must be whole 32-bit words, got {payload_bytes} bytes.")
+    _check_range("payload", payload_bytes // WORD_BYTES, 0, MAX_PAYLOAD_WORDS)
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise LimitExceeded(f"the {name} must be {low} to {high}, got {value}.")

@@ -1,0 +1,235 @@
+"""What `vqzip rd-curve` leaves behind: tables, JSON, CSV and plots."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+import vqzip
+from vqzip.evaluation.bd_rate import MIDDLE_RANGE_DB
+from vqzip.evaluation.comparisons import (
+    Comparison,
+    Metric,
+    compare,
+    mean_curve,
+    mean_points,
+    picture_curves,
+)
+from vqzip.evaluation.plots import RdLine, rd_plot
+from vqzip.evaluation.rd_curve import Measurement, RdPoint
+from vqzip.evaluation.result_tables import (
+    bd_rate_table,
+    order0_table,
+    overhead_table,
+    rate_table,
+)
+from vqzip.evaluation.tables import Table
+
+_PACKAGES = ("constriction", "numpy", "pillow", "pytorch-msssim", "scipy", "torch")
+
+
+@dataclass(frozen=True)
+class RdReport:
+    """All that `vqzip rd-curve` found.
+
+    Args:
+        models: measurements of vqzip's models.
+        anchors: measurements of other codecs.
+        comparisons: every model against every anchor, then the anchors against the first.
+        command: the command line.
+        versions: of vqzip, Python and the packages that decide numbers.
+        machine: where the times were taken.
+    """
+
+    models: tuple[Measurement, ...]
+    anchors: tuple[Measurement, ...]
+    comparisons: tuple[Comparison, ...]
+    command: tuple[str, ...]
+    versions: dict[str, str]
+    machine: dict[str, str | int]
+
+    @property
+    def measurements(self) -> tuple[Measurement, ...]:
+        """Models, then anchors."""
+        return self.models + self.anchors
+
+
+def make_report(
+    models: Sequence[Measurement],
+    anchors: Sequence[Measurement],
+    command: Sequence[str] | None = None,
+) -> RdReport:
+    """Compare measurements with one another.
+
+    Args:
+        models: of vqzip.
+        anchors: the first is the reference of the other anchors (JPEG, as a rule).
+        command: the command line; None for that of this process.
+
+    Raises:
+        UsageError: SciPy is not installed.
+    """
+    pairs = [(model, anchor) for model in models for anchor in anchors]
+    pairs += [(anchor, anchors[0]) for anchor in anchors[1:]]
+    ranges: tuple[tuple[Metric, tuple[float, float] | None], ...] = (
+        ("psnr", None),
+        ("psnr", MIDDLE_RANGE_DB),
+        ("ms_ssim", None),
+    )
+    return RdReport(
+        models=tuple(models),
+        anchors=tuple(anchors),
+        comparisons=tuple(
+            compare(codec, reference, metric, limits)
+            for codec, reference in pairs
+            for metric, limits in ranges
+        ),
+        command=tuple(sys.argv if command is None else command),
+        versions=_versions(),
+        machine=_machine(),
+    )
+
+
+def write_report(report: RdReport, folder: Path) -> tuple[Path, ...]:
+    """Write `results.json`, `points.csv` and plots of PSNR and MS-SSIM as PNG and SVG.
+
+    Returns:
+        The files written; a plot of a metric that no picture has is left out.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [folder / "results.json", folder / "points.csv"]
+    write_json(report, written[0])
+    write_csv(report, written[1])
+    labels: dict[Metric, str] = {"psnr": "PSNR, dB", "ms_ssim": "MS-SSIM, dB: -10 log₁₀(1 - x)"}
+    for metric, label in labels.items():
+        lines = rd_lines(report, metric)
+        if lines:
+            paths = (folder / f"{metric}.png", folder / f"{metric}.svg")
+            rd_plot(lines, label, paths)
+            written += paths
+    return tuple(written)
+
+
+def write_json(report: RdReport, path: Path) -> None:
+    """Write everything in the report; an infinite PSNR or a missing BD-rate becomes null."""
+    plain = {
+        "vqzip": report.versions["vqzip"],
+        "command": list(report.command),
+        "versions": report.versions,
+        "machine": report.machine,
+        "comparisons": [asdict(comparison) for comparison in report.comparisons],
+        "codecs": [
+            {
+                "label": m.label,
+                "title": m.title,
+                "description": m.description,
+                "settings": m.settings,
+                "means": [asdict(point) for point in mean_points(m)],
+                "levels": [asdict(level) | {"ratio": level.ratio} for level in m.levels],
+                "overhead": None if m.overhead is None else asdict(m.overhead),
+                "points": [asdict(point) for point in m.points],
+            }
+            for m in report.measurements
+        ],
+    }
+    text = json.dumps(_finite(plain), indent=1, allow_nan=False, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def write_csv(report: RdReport, path: Path) -> None:
+    """Write every point as a row; code lengths of levels stand in one cell, with spaces."""
+    names = [field.name for field in fields(RdPoint)]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(names)
+        for measurement in report.measurements:
+            for point in measurement.points:
+                row = asdict(point)
+                row["code_length_bits"] = " ".join(f"{bits:.2f}" for bits in point.code_length_bits)
+                writer.writerow([row[name] for name in names])
+
+
+def rd_lines(report: RdReport, metric: Metric) -> tuple[RdLine, ...]:
+    """Return the averaged curves for a plot, models first."""
+    lines = []
+    for measurement in report.measurements:
+        curves = picture_curves(measurement, metric)
+        if curves:
+            mean = mean_curve(measurement, list(curves), metric)
+            lines.append(
+                RdLine(
+                    measurement.title,
+                    mean.rate_bpp,
+                    mean.quality_db,
+                    is_model=measurement in report.models,
+                )
+            )
+    return tuple(lines)
+
+
+def report_tables(report: RdReport) -> tuple[Table, ...]:
+    """Return all tables: rates and distortions, BD-rates, prior against order 0, file overhead."""
+    tables = [rate_table(report.measurements)]
+    if report.comparisons:
+        titles = {measurement.label: measurement.title for measurement in report.measurements}
+        tables.append(bd_rate_table(report.comparisons, titles))
+    if report.models:
+        tables += [order0_table(report.models), overhead_table(report.models)]
+    return tuple(tables)
+
+
+def _finite(value: object) -> object:
+    """Return plain data with None for NaN and infinities, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _versions() -> dict[str, str]:
+    found = {"vqzip": vqzip.__version__, "python": platform.python_version()}
+    return found | {package: _version(package) for package in _PACKAGES}
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _machine() -> dict[str, str | int]:
+    found: dict[str, str | int] = {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count() or 0,
+        "torch_threads": torch.get_num_threads(),
+    }
+    if torch.cuda.is_available():
+        found["gpu"] = torch.cuda.get_device_name()
+    return found
+
+
+def _processor() -> str:
+    listed = Path("/proc/cpuinfo")
+    if listed.is_file():
+        for line in listed.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

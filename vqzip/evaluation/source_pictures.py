@@ -1,0 +1,73 @@
+"""The pictures that are measured: found in a folder, read as plain 8-bit RGB or gray."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vqzip.errors import PictureError, UsageError
+from vqzip.pictures.picture import Picture
+from vqzip.pictures.read import read_picture
+
+PICTURE_SUFFIXES = (
+    *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg"),
+    *(".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
+)
+
+MAX_PIXELS = 1 << 28
+"""Larger pictures are refused unless the caller allows them: 268 megapixel."""
+
+
+@dataclass(frozen=True)
+class SourcePicture:
+    """A picture file and the name it has in results: its path below the folder searched."""
+
+    name: str
+    path: Path
+
+
+def find_pictures(source: Path) -> tuple[SourcePicture, ...]:
+    """Return the picture at `source`, or all those in the folder and below it, sorted by name.
+
+    Raises:
+        UsageError: there is nothing at `source`, or no picture in it.
+    """
+    if source.is_file():
+        return (SourcePicture(source.name, source),)
+    if not source.is_dir():
+        raise UsageError(f"there is no picture or folder '{source}'.")
+    found = sorted(
+        (path.relative_to(source).as_posix(), path)
+        for path in source.rglob("*")
+        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+    )
+    if not found:
+        raise UsageError(f"there are no pictures in '{source}'.")
+    return tuple(SourcePicture(name, path) for name, path in found)
+
+
+def spread(pictures: tuple[SourcePicture, ...], limit: int | None) -> tuple[SourcePicture, ...]:
+    """Return at most `limit` pictures, evenly spaced over the whole list."""
+    if limit is None or limit >= len(pictures):
+        return pictures
+    return tuple(pictures[i * len(pictures) // limit] for i in range(limit))
+
+
+def read_plain(source: SourcePicture, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Read a picture's colours alone: no alpha, no metadata, so that files compare.
+
+    Raises:
+        PictureError: it cannot be read; the message names the file.
+    """
+    try:
+        picture = read_picture(source.path, max_pixels=max_pixels, strict=False)
+    except PictureError as error:
+        message = str(error)
+        named = message if source.path.name in message else f"{source.path}: {message}"
+        raise PictureError(named) from error
+    return Picture(picture.pixels)
+
+
+def channels(picture: Picture) -> int:
+    """Return the dimensions a pixel has: 3, or 1 in a gray picture."""
+    return 1 if picture.is_gray else 3

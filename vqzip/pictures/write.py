@@ -1,0 +1,149 @@
+"""Pictures into files: any format that Pillow writes, as exactly as the format allows."""
+
+from __future__ import annotations
+
+import io
+import secrets
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from vqzip.errors import PictureError
+from vqzip.pictures.metadata import image_info, save_options
+from vqzip.pictures.picture import Bytes2D, Picture
+
+DEFAULT_FORMAT = "PNG"
+
+_NAMED_SUFFIXES = ".png, .webp, .tif, .jpg, .avif, .jp2, .bmp, .ppm"
+
+_ALPHA_FORMATS = frozenset(
+    {"AVIF", "DDS", "ICNS", "ICO", "JPEG2000", "PNG", "SGI", "TGA", "TIFF", "WEBP"}
+)
+"""Formats that Pillow writes an alpha channel to; for others it is laid over white."""
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "AVIF": {"quality": 100, "subsampling": "4:4:4"},
+    "JPEG": {"quality": 95, "subsampling": "4:4:4"},
+    # exact: keep the colours under alpha 0.
+    "WEBP": {"lossless": True, "exact": True},
+}
+
+
+def image_from_picture(picture: Picture) -> Image.Image:
+    """Return a Pillow image of mode L, LA, RGB or RGBA, metadata in its `info`."""
+    pixels = picture.pixels
+    if picture.alpha is not None:
+        colours = pixels[..., None] if picture.is_gray else pixels
+        pixels = np.concatenate([colours, picture.alpha[..., None]], axis=2)
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    image.info.update(image_info(picture.metadata))
+    return image
+
+
+def format_of(path: Path) -> str:
+    """Return Pillow's name of the format that a path's suffix asks for; PNG without a suffix.
+
+    Raises:
+        PictureError: Pillow writes no format with this suffix.
+    """
+    if not path.suffix:
+        return DEFAULT_FORMAT
+    image_format = Image.registered_extensions().get(path.suffix.lower())
+    if image_format is None or image_format not in Image.SAVE:
+        raise PictureError(
+            f"{path} has a suffix that names no format to write; use one such as {_NAMED_SUFFIXES}."
+        )
+    return image_format
+
+
+def picture_to_bytes(picture: Picture, image_format: str) -> bytes:
+    """Return a file of a format that Pillow writes.
+
+    JPEG gets quality 95 and full colour resolution; WebP and TIFF are lossless; where the format
+    has no alpha, the picture is laid over white.
+
+    Args:
+        picture: what to write.
+        image_format: Pillow's name, `format_of` gives it.
+
+    Raises:
+        PictureError: the format cannot hold the picture (its size, its EXIF).
+    """
+    if picture.alpha is not None and image_format not in _ALPHA_FORMATS:
+        picture = _over_white(picture, picture.alpha)
+    image = image_from_picture(picture)
+    # Otherwise writers would find metadata there that `save_options` left out.
+    image.info.clear()
+    file = io.BytesIO()
+    try:
+        with warnings.catch_warnings():
+            # Damaged EXIF is the picture's, not a fault of ours that anyone could mend.
+            warnings.simplefilter("ignore")
+            options = save_options(picture.metadata, image_format, is_gray=picture.is_gray)
+            image.save(file, image_format, **options, **_OPTIONS.get(image_format, {}))
+    except Exception as error:
+        # Pillow's writers raise nearly anything, OSError, struct.error and KeyError among it.
+        reason = (str(error) or type(error).__name__).rstrip(".")
+        raise PictureError(
+            f"{image_format} cannot hold this picture ({reason}); write a PNG instead."
+        ) from error
+    return file.getvalue()
+
+
+def write_picture(picture: Picture, path: Path, *, force: bool = False) -> None:
+    """Write a picture in the format of the path's suffix, whole or not at all.
+
+    Raises:
+        PictureError: unknown suffix, a picture that the format cannot hold, a file that is there
+            already (without `force`), or a folder that cannot be written to.
+    """
+    write_atomically(path, picture_to_bytes(picture, format_of(path)), force=force)
+
+
+def write_atomically(path: Path, data: bytes, *, force: bool) -> None:
+    """Write a file under a temporary name in its folder, then move it to its place.
+
+    Args:
+        path: where to; links are followed. Devices and pipes are written to directly.
+        data: the whole file.
+        force: replace a file that is there already.
+
+    Raises:
+        PictureError: the file is there (without `force`), or it cannot be written.
+    """
+    path = Path(path).resolve()
+    try:
+        if path.is_dir():
+            raise PictureError(f"{path} is a folder; name a file in it.")
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
+        if path.exists() and not force:
+            raise PictureError(f"{path} is there already; use --force to replace it.")
+        _write_and_move(path, data)
+    except OSError as error:
+        raise PictureError(
+            f"{path} cannot be written ({error.strerror or error}); check folder and permissions."
+        ) from error
+
+
+def _write_and_move(path: Path, data: bytes) -> None:
+    # Not tempfile: its files are readable by their owner alone and would stay so.
+    temporary = path.with_name(f".vqzip-{secrets.token_hex(8)}.part")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _over_white(picture: Picture, alpha: Bytes2D) -> Picture:
+    cover = alpha.astype(np.int32)
+    if not picture.is_gray:
+        cover = cover[..., None]
+    mixed = picture.pixels * cover + 255 * (255 - cover)
+    return Picture(((mixed + 127) // 255).astype(np.uint8), None, picture.metadata)

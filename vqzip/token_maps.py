@@ -1,0 +1,48 @@
+"""TokenMaps: the integer latents of a picture or a tile, level by level."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqzip.errors import CodingError
+
+
+@dataclass(frozen=True)
+class TokenMaps:
+    """Codes of one picture, coarse level first.
+
+    Args:
+        levels: one int32 array `(G, D, H, W)` a level: groups, depth (residual stages), rows,
+            columns. `H` and `W` are the picture's size divided by the level's stride, rounded up.
+
+    Raises:
+        CodingError: a level is not a four-dimensional int32 array.
+    """
+
+    levels: tuple[NDArray[np.int32], ...]
+
+    def __post_init__(self) -> None:
+        for number, level in enumerate(self.levels):
+            if level.ndim != 4 or level.dtype != np.int32:
+                raise CodingError(
+                    f"level {number} must be an int32 array (G, D, H, W), "
+                    f"got {level.dtype} {level.shape}"
+                )
+
+    def sha256(self) -> str:
+        """Return a digest over shapes and codes: equal digests mean equal codes."""
+        digest = hashlib.sha256()
+        for level in self.levels:
+            digest.update(np.asarray(level.shape, "<i8").tobytes())
+            digest.update(np.ascontiguousarray(level, dtype="<i4").tobytes())
+        return digest.hexdigest()
+
+    def equals(self, other: TokenMaps) -> bool:
+        """Return whether every code of every level is the same."""
+        return len(self.levels) == len(other.levels) and all(
+            np.array_equal(a, b) for a, b in zip(self.levels, other.levels, strict=True)
+        )

@@ -1,0 +1,1 @@
+"""Training: recipes, pictures, losses, phases and the one loop that runs them."""

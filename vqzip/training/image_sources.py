@@ -1,0 +1,149 @@
+"""Training pictures: any folder, searched recursively, cut into random crops.
+
+Every batch is a function of (seed, stream, step) alone, so a resumed run sees the same crops as an
+unbroken one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from vqzip.errors import PictureError, TrainingError
+from vqzip.pictures.read import read_picture
+from vqzip.training.recipe import DataConfig
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".gif", ".avif"}
+MAX_PIXELS = 100_000_000
+CACHE_BYTES = 3 * 2**30
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """Return all picture files under `folder`, sorted; the order does not depend on the disk.
+
+    Raises:
+        TrainingError: there is no such folder, or no picture in it.
+    """
+    if folder.is_file() and folder.suffix.lower() in SUFFIXES:
+        return [folder]
+    if not folder.is_dir():
+        raise TrainingError(f"there is no folder {folder}; give one with pictures.")
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if not found:
+        raise TrainingError(f"no pictures were found under {folder}; give a folder with pictures.")
+    return found
+
+
+class CropSource:
+    """Random crops from pictures that are kept in memory as far as there is room.
+
+    Args:
+        paths: from `find_pictures`.
+        config: crops.
+        seed: of the recipe.
+    """
+
+    def __init__(self, paths: list[Path], config: DataConfig, seed: int) -> None:
+        self.paths, self.config, self.seed = paths, config, seed
+        self.refused: dict[Path, str] = {}
+        self._cache: dict[int, NDArray[np.uint8]] = {}
+        self._cached_bytes = 0
+
+    def _pixels(self, number: int) -> NDArray[np.uint8] | None:
+        """Return `(H, W, 3)` or None for a picture that cannot be read."""
+        if number in self._cache:
+            return self._cache[number]
+        path = self.paths[number]
+        if path in self.refused:
+            return None
+        try:
+            picture = read_picture(path, max_pixels=MAX_PIXELS, strict=False)
+        except PictureError as error:
+            self.refused[path] = str(error)
+            return None
+        pixels = picture.pixels
+        if pixels.ndim == 2:
+            pixels = np.repeat(pixels[:, :, None], 3, 2)
+        if self._cached_bytes + pixels.nbytes <= CACHE_BYTES:
+            self._cache[number] = pixels
+            self._cached_bytes += pixels.nbytes
+        return pixels
+
+    def batch(self, stream: int, step: int, count: int, side: int) -> tuple[Tensor, Tensor]:
+        """Return one batch.
+
+        Args:
+            stream: number of the random stream (one a phase).
+            step: number of the batch.
+            count: crops.
+            side: of a crop in pixels, S.
+
+        Returns:
+            Pixels `(count, 3, S, S)` float32 from 0 to 255, and gray flags `(count,)` bool.
+
+        Raises:
+            TrainingError: not one picture can be read.
+        """
+        rng = np.random.default_rng([self.seed, stream, step])
+        crops = [self._crop(rng, side) for _ in range(count)]
+        pixels = torch.stack(crops)
+        gray = torch.from_numpy(rng.random(count) < self.config.gray_share)
+        luma = (pixels * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+        pixels = torch.where(gray[:, None, None, None], luma.round(), pixels)
+        return pixels, gray
+
+    def _crop(self, rng: np.random.Generator, side: int) -> Tensor:
+        scale = rng.uniform(self.config.smallest_scale, 1.0) if rng.random() < 0.6 else 1.0
+        pixels = self._draw(rng)
+        shortest = min(pixels.shape[:2])
+        wanted = min(max(round(side / scale), side), max(shortest, side))
+        if shortest < wanted:
+            missing = [max(0, wanted - n) for n in pixels.shape[:2]]
+            mode: Literal["reflect", "edge"] = "reflect" if max(missing) < shortest else "edge"
+            pixels = np.pad(pixels, ((0, missing[0]), (0, missing[1]), (0, 0)), mode=mode)
+        top = int(rng.integers(pixels.shape[0] - wanted + 1))
+        left = int(rng.integers(pixels.shape[1] - wanted + 1))
+        cut = torch.from_numpy(pixels[top : top + wanted, left : left + wanted].copy())
+        crop = cut.permute(2, 0, 1).float()
+        if wanted != side:
+            crop = functional.interpolate(
+                crop[None], (side, side), mode="bicubic", antialias=True, align_corners=False
+            )[0].clamp(0, 255).round()
+        if self.config.colour_jitter:
+            crop = jitter(crop, self.config.colour_jitter, rng)
+        if rng.random() < 0.5:
+            crop = crop.flip(2)
+        return crop
+
+    def _draw(self, rng: np.random.Generator) -> NDArray[np.uint8]:
+        for _ in range(100):
+            pixels = self._pixels(int(rng.integers(len(self.paths))))
+            if pixels is not None:
+                return pixels
+        reason = next(iter(self.refused.values()))
+        raise TrainingError(f"hardly any of the pictures can be read; the first fault: {reason}")
+
+
+def jitter(crop: Tensor, strength: float, rng: np.random.Generator) -> Tensor:
+    """Change brightness, contrast and saturation at random by up to `strength`.
+
+    Raises:
+        TrainingError: torchvision is not usable (its wheel can fail beside a CPU-only torch).
+    """
+    try:
+        from torchvision.transforms.v2 import functional as vision
+    except (ImportError, RuntimeError) as error:
+        raise TrainingError(
+            "colour_jitter needs a torchvision that fits the installed torch; "
+            "install the matching one or set data.colour_jitter=0."
+        ) from error
+    crop = crop / 255
+    for change in (vision.adjust_brightness, vision.adjust_contrast, vision.adjust_saturation):
+        crop = change(crop, float(rng.uniform(1 - strength, 1 + strength)))
+    return (crop * 255).round()
