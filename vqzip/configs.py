@@ -227,6 +227,7 @@ def from_plain(cls: type[T], plain: object, where: str = "") -> T:
 
 
 def _convert(annotation: Any, plain: Any, where: str) -> Any:
+    """Return `plain` as a value of the annotated type."""
     origin = typing.get_origin(annotation)
     arguments = typing.get_args(annotation)
     if dataclasses.is_dataclass(annotation) and isinstance(annotation, type):
@@ -235,24 +236,28 @@ def _convert(annotation: Any, plain: Any, where: str) -> Any:
         return _convert_union(arguments, plain, where)
     if origin is Literal:
         if plain not in arguments:
-            raise RecipeError(f"{where} must be one of {', '.join(map(repr, arguments))}, got {plain!r}.")
+            raise RecipeError(
+                f"{where} must be one of {', '.join(map(repr, arguments))}, got {plain!r}."
+            )
         return plain
     if origin is tuple:
-        if not isinstance(plain, (list, tuple)):
-            raise RecipeError(f"{where} must be a list, got {plain!r}.")
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(_convert(arguments[0], p, f"{where}[{i}]") for i, p in enumerate(plain))
-        if len(arguments) != len(plain):
-            raise RecipeError(f"{where} must have {len(arguments)} entries, got {plain!r}.")
-        return tuple(
-            _convert(a, p, f"{where}[{i}]")
-            for i, (a, p) in enumerate(zip(arguments, plain, strict=True))
-        )
+        return _convert_tuple(arguments, plain, where)
     if annotation is float and isinstance(plain, int) and not isinstance(plain, bool):
         return float(plain)
     if not isinstance(plain, annotation) or (annotation is int and isinstance(plain, bool)):
         raise RecipeError(f"{where} must be {annotation.__name__}, got {plain!r}.")
     return plain
+
+
+def _convert_tuple(arguments: tuple[Any, ...], plain: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(plain, (list, tuple)):
+        raise RecipeError(f"{where} must be a list, got {plain!r}.")
+    if len(arguments) == 2 and arguments[1] is Ellipsis:
+        arguments = (arguments[0],) * len(plain)
+    if len(arguments) != len(plain):
+        raise RecipeError(f"{where} must have {len(arguments)} entries, got {plain!r}.")
+    entries = enumerate(zip(arguments, plain, strict=True))
+    return tuple(_convert(a, p, f"{where}[{i}]") for i, (a, p) in entries)
 
 
 def _convert_dataclass(cls: Any, plain: Any, where: str) -> Any:
@@ -287,6 +292,26 @@ def _convert_union(options: tuple[Any, ...], plain: Any, where: str) -> Any:
     return _convert(kinds[kind], plain, where)
 
 
+def check_transform(vqvae: VqvaeConfig) -> None:
+    """Check that the levels are those that the transform has.
+
+    Raises:
+        ModelError: they are not.
+    """
+    if not vqvae.levels:
+        raise ModelError("a VQ-VAE needs at least one level.")
+    if not isinstance(vqvae.transform, WaveletTransformConfig):
+        return
+    last = vqvae.transform.decompositions
+    strides = [2**last, *(2 ** (last - number) for number in range(last))]
+    expected = [LevelConfig(s, 9 if n else 3, GridConfig()) for n, s in enumerate(strides)]
+    if list(vqvae.levels) != expected:
+        raise ModelError(
+            f"a wavelet of {last} decompositions needs grids at strides "
+            f"{', '.join(map(str, strides))}, with 3 groups in the first and 9 in the others."
+        )
+
+
 def check_prior(vqvae: VqvaeConfig, prior: PriorConfig) -> None:
     """Check that a prior fits a VQ-VAE: levels, stages, state widths.
 
@@ -294,7 +319,9 @@ def check_prior(vqvae: VqvaeConfig, prior: PriorConfig) -> None:
         ModelError: they do not fit.
     """
     if len(vqvae.levels) != len(prior.levels):
-        raise ModelError(f"the prior has {len(prior.levels)} levels, the VQ-VAE {len(vqvae.levels)}.")
+        raise ModelError(
+            f"the prior has {len(prior.levels)} levels, the VQ-VAE {len(vqvae.levels)}."
+        )
     for number, (level, config) in enumerate(zip(vqvae.levels, prior.levels, strict=True)):
         staged = [channel for stage in config.stages for channel in stage.channels]
         if sorted(staged) != list(range(level.channels)):
@@ -308,3 +335,7 @@ def check_prior(vqvae: VqvaeConfig, prior: PriorConfig) -> None:
         grid = isinstance(level.quantizer, GridConfig)
         if grid != (prior.head == "logistic"):
             raise ModelError("grids need a logistic head, codebooks a categorical one.")
+        if any(layer.kernel not in (1, 3) for layer in config.update):
+            raise ModelError(f"level {number}: kernels of the update must be 1 or 3.")
+    if prior.head == "logistic" and prior.embedding != 2:
+        raise ModelError("a logistic head has an embedding of 2: signed and absolute logarithm.")

@@ -94,7 +94,7 @@ class TileLatents:
         rows, columns = self._inner(level)
         groups, depth = config.levels[level].groups, config.levels[level].depth
         chosen = torch.from_numpy(codes).to(around.device)
-        around[0, :, :, rows, columns] = chosen.unflatten(0, (groups, depth))
+        around[0, :, :, rows, columns] = chosen.reshape(groups, depth, *chosen.shape[1:])
         self._quantized.append(quantizer.dequantize(around, self._step))
 
     def _latent(self, level: int) -> Tensor:
@@ -180,13 +180,10 @@ class LatentTransform:
         shape = (box.height, box.width) if gray else (box.height, box.width, 3)
         out = np.empty(shape, np.uint8)
         reach = self._vqvae.transform.synthesis_reach
-        for tile in grid.overlapping(box):
-            part = tile.overlap(box)
-            assert part is not None
+        parts = [tile.overlap(box) for tile in grid.overlapping(box)]
+        for part in filter(None, parts):
             place = self._padded(grid).with_halo(part, halo=reach, align=self._align)
-            inside = place.crop.overlap(grid.picture)
-            assert inside is not None
-            levels = min(known[t.index] for t in grid.overlapping(inside))
+            levels = min(known[tile.index] for tile in grid.overlapping(self.seen(part, grid)))
             codes = [self._codes(maps, level, place.crop) for level in range(max(1, levels))]
             step = quality_step if self._vqvae.config.quality is not None else None
             drawn = self._vqvae.decode(codes, step)[0]
@@ -210,7 +207,7 @@ class LatentTransform:
         # Beyond the edge: no detail, or the codeword at the edge once more.
         cut = np.pad(cut, ((0, 0), (0, below), (0, right)), mode="constant" if grid else "edge")
         codes = torch.from_numpy(cut).to(self._device)
-        return codes.unflatten(0, (config.groups, config.depth))[None]
+        return codes.reshape(1, config.groups, config.depth, *codes.shape[1:])
 
     def _padded(self, grid: TileGrid) -> TileGrid:
         """Return the grid over the picture padded to whole cells of the coarsest level."""

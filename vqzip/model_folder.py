@@ -117,7 +117,9 @@ def model_id(folder: Path) -> bytes:
         try:
             data = (folder / name).read_bytes()
         except OSError as error:
-            raise ModelError(f"the model folder {folder} lacks {name}; install it again.") from error
+            raise ModelError(
+                f"the model folder {folder} lacks {name}; install it again."
+            ) from error
         digest.update(len(data).to_bytes(8, "little") + data)
     return digest.digest()
 
@@ -160,6 +162,7 @@ def installed() -> list[ModelSummary]:
 
 
 def _licence(card: str) -> str:
+    """Return what a model card says of the licence."""
     found = re.search(r"^Licen[cs]e(?: of the weights)?: *(.+?)\.?$", card, re.MULTILINE)
     return found.group(1) if found else "not stated"
 
@@ -210,7 +213,9 @@ def load(name_or_path: str | Path, device: str = "cpu") -> Model:
         vqvae.load_state_dict(weights)
     except (SafetensorError, RuntimeError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise ModelError(f"the model in {folder} is damaged ({reason}); install it again.") from error
+        raise ModelError(
+            f"the model in {folder} is damaged ({reason}); install it again."
+        ) from error
     vqvae = vqvae.to(where).eval().requires_grad_(requires_grad=False)
     prior = ExactPrior.from_tensors(config.vqvae, config.prior, exact)
     return Model(config.name, folder, identity, config, vqvae, prior)
@@ -230,9 +235,7 @@ def checked_device(device: str) -> torch.device:
         where = torch.device(device)
         torch.empty(1, device=where)
     except (RuntimeError, AssertionError) as error:
-        raise ModelError(
-            f"the device '{device}' is not there; use --device cpu."
-        ) from error
+        raise ModelError(f"the device '{device}' is not there; use --device cpu.") from error
     return where
 
 
@@ -245,11 +248,19 @@ def save(
 ) -> None:
     """Write what a model consists of into a folder.
 
+    Args:
+        folder: is made if need be.
+        config: levels, transform, prior.
+        vqvae: on any device.
+        exact: tensors of `ExactPrior.from_tensors`.
+        float_prior: state of the `PixelCnn` that `exact` was made from.
+
     Raises:
         ModelError: the folder cannot be written.
     """
     import safetensors.numpy
     import safetensors.torch
+    from safetensors import SafetensorError
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -260,5 +271,5 @@ def save(
         safetensors.numpy.save_file(dict(exact), folder / EXACT)
         floats = {name: t.detach().cpu().contiguous() for name, t in float_prior.items()}
         safetensors.torch.save_file(floats, folder / FLOAT)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise ModelError(f"the model cannot be written to {folder}: {error}.") from error

@@ -55,7 +55,7 @@ def test_neither_the_import_nor_the_help_loads_torch_or_numpy(statement: str) ->
 
 
 def test_info_and_models_load_no_torch(tiny_model: Path) -> None:
-    file = tiny_model / "self_test.vqz"
+    file = tiny_model / "rgb.vqz"
     modules = loaded_modules(
         f"from vqzip.cli.app import run; assert run(['info', {str(file)!r}]) == 0; run(['models'])"
     )
@@ -112,6 +112,8 @@ def test_an_error_is_one_line_and_a_status(
         ["encode", "a.png", "-q", "9"],
         ["encode", "a.png", "-q", "good"],
         ["encode", "a.png", "-q", "4.1"],
+        ["encode", "a.png", "-q", "nan"],
+        ["encode", "a.png", "--psnr", "nan"],
         ["encode", "a.png", "-q", "4", "--bpp", "0.5"],
         ["encode", "a.png", "--bpp", "-1"],
         ["encode", "a.png", "--effort", "10"],

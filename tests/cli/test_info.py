@@ -10,7 +10,7 @@ Capture = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def file(tiny_model: Path) -> Path:
-    return tiny_model / "self_test.vqz"
+    return tiny_model / "rgb.vqz"
 
 
 def test_json_counts_every_byte(file: Path, capsys: Capture) -> None:

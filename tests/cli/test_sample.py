@@ -13,7 +13,8 @@ def draw(output: Path, model: Path, *options: str) -> None:
 
 def test_a_grid_of_samples(tiny_model: Path, tmp_path: Path) -> None:
     draw(tmp_path / "grid.png", tiny_model)
-    assert Image.open(tmp_path / "grid.png").size == (98, 98)
+    with Image.open(tmp_path / "grid.png") as image:
+        assert image.size == (98, 98)
 
 
 def test_the_seed_decides(tiny_model: Path, tmp_path: Path) -> None:

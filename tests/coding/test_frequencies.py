@@ -36,7 +36,7 @@ def test_counts_equal_python_integers(logits: list[int]) -> None:
         below = max(clipped) - logit
         weights.append(table[below % 256] >> (below // 256))
     expected = [1 + weight * (TOTAL - len(logits)) // sum(weights) for weight in weights]
-    expected[clipped.index(max(clipped))] += TOTAL - sum(expected)
+    expected[expected.index(max(expected))] += TOTAL - sum(expected)
     assert counts_from_logits(np.array([logits], np.int64))[0].tolist() == expected
 
 

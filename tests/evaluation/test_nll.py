@@ -5,9 +5,26 @@ import pytest
 
 from tests.evaluation.fake_codec import BITS_PER_CODE, FakeCodec
 from tests.evaluation.made_pictures import hills, write_folder
+from vqzip.evaluation.float_prior import PriorLengths, prior_lengths
 from vqzip.evaluation.metrics import mse, psnr_db
-from vqzip.evaluation.nll import measure_nll, nll_table
+from vqzip.evaluation.nll import measure_nll, nll_table, priors_table
 from vqzip.pictures.picture import Picture
+from vqzip.token_maps import TokenMaps
+
+
+class FakePriors:
+    """Integers that cost a hundredth more than floats, on pictures that count entirely."""
+
+    def lengths(self, codes: TokenMaps, *, quality: float, gray: bool) -> tuple[PriorLengths, ...]:
+        sizes = [level.size for level in codes.levels]
+        return tuple(prior_lengths(n, n * BITS_PER_CODE, 1.01 * n * BITS_PER_CODE) for n in sizes)
+
+
+class NoTiles:
+    """What pictures without a whole context tile give."""
+
+    def lengths(self, codes: TokenMaps, *, quality: float, gray: bool) -> tuple[PriorLengths, ...]:
+        return tuple(prior_lengths(0, 0.0, 0.0) for _ in codes.levels)
 
 
 def test_likelihood_and_distortion_of_both_folders(tmp_path: Path) -> None:
@@ -16,6 +33,7 @@ def test_likelihood_and_distortion_of_both_folders(tmp_path: Path) -> None:
     seen: list[tuple[int, int, str]] = []
     found = measure_nll(
         FakeCodec(),
+        FakePriors(),
         train,
         valid,
         quality=5.0,
@@ -39,8 +57,25 @@ def test_likelihood_and_distortion_of_both_folders(tmp_path: Path) -> None:
 
 def test_table_has_a_row_for_each_level_and_the_picture(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, count=1)
-    table = nll_table(measure_nll(FakeCodec(), folder, folder))
+    table = nll_table(measure_nll(FakeCodec(), FakePriors(), folder, folder))
     assert [row[0] for row in table.rows] == ["0", "picture"]
     assert all(len(row) == len(table.header) for row in table.rows)
     assert table.rows[0][2:6] == ("1.3863", "1.3863", "2.0000", "2.0000")
     assert "1 training and 1 validation" in table.title
+
+
+def test_second_table_has_what_integers_cost(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, count=2)
+    found = measure_nll(FakeCodec(), FakePriors(), folder, folder)
+    assert found.train.levels[0].priors.codes == found.train.levels[0].codes
+    assert found.valid.priors == found.valid.levels[0].priors
+    table = priors_table(found)
+    cells = ("2.0000", "2.0200", "1.00")
+    assert table.rows == (("0", "4", *cells, *cells), ("all", "", *cells, *cells))
+    assert all(len(row) == len(table.header) for row in table.rows)
+
+
+def test_pictures_without_a_whole_tile_leave_dashes(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, count=1)
+    table = priors_table(measure_nll(FakeCodec(), NoTiles(), folder, folder))
+    assert table.rows[-1][2:] == ("-",) * 6

@@ -26,6 +26,15 @@ def test_sums_equal_python_integers(seed: int, inputs: int, outputs: int, shift:
     assert [[int(v) for v in row] for row in sums] == exact.tolist()
 
 
+@pytest.mark.parametrize(("rows", "inputs", "outputs"), [(700, 300, 40), (3, 20, 600), (9, 70, 1)])
+def test_blocks_do_not_change_the_sums(rows: int, inputs: int, outputs: int) -> None:
+    rng = np.random.default_rng(5)
+    weight = rng.integers(-2047, 2048, (inputs, outputs))
+    x = rng.integers(-2047, 2048, (rows, inputs))
+    dense = layer(weight, np.zeros((1, outputs)), np.zeros(outputs))
+    assert np.array_equal(dense.product(x.astype(np.float64)), x @ weight)
+
+
 def test_the_largest_sum_allowed_is_exact() -> None:
     room = 2**53 - 1 - 2047 * 2047
     dense = layer([[2047], [0]], [[room]], [0])

@@ -30,8 +30,9 @@ def test_tensors_come_back() -> None:
 def test_every_tensor_is_needed_and_checked(name: str) -> None:
     refused({key: value for key, value in TENSORS.items() if key != name}, f"lacks.*'{name}'")
     refused({**TENSORS, name: TENSORS[name].astype(np.float32)}, "must be int")
-    with pytest.raises(ModelError):
-        ExactPrior.from_tensors(VQVAE, PRIOR, {**TENSORS, name: TENSORS[name][None]})
+    for misshapen in (TENSORS[name][None], TENSORS[name].reshape(-1)[0].reshape(())):
+        with pytest.raises(ModelError):
+            ExactPrior.from_tensors(VQVAE, PRIOR, {**TENSORS, name: misshapen})
 
 
 def test_unknown_tensors_are_refused() -> None:

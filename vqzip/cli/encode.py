@@ -155,9 +155,7 @@ def _check_goals(
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} ask for different things; give one of them.")
     if quality is not None and not (8 * quality).is_integer():
-        raise UsageError(
-            f"quality goes in steps of 1/8, got {quality:g}; the nearest is {round(8 * quality) / 8:g}."
-        )
+        raise UsageError(f"quality goes in steps of 1/8, as 4.125 or 4.25; got {quality:g}.")
     for name, value in (("--bpp", bpp), ("--psnr", psnr)):
         if value is not None and not 0 < value < float("inf"):
             raise UsageError(f"{name} must be above zero, got {value:g}.")

@@ -158,15 +158,18 @@ def _curves(
 
 def _likelihoods(models: list[str], train: Path, valid: Path, how: How, out: Path | None) -> None:
     from vqzip.codec import load
-    from vqzip.evaluation.nll import measure_nll, nll_table
+    from vqzip.evaluation.float_prior import load_both
+    from vqzip.evaluation.nll import measure_nll, nll_table, priors_table
 
     results = []
     with FilesDisplay() as display:
         for name in models:
             codec = load(name, how.device)
+            priors = load_both(codec.model, how.device)
             results += [
                 measure_nll(
                     codec,
+                    priors,
                     train,
                     valid,
                     quality=quality,
@@ -179,6 +182,7 @@ def _likelihoods(models: list[str], train: Path, valid: Path, how: How, out: Pat
             ]
     for result in results:
         _print_table(nll_table(result))
+        _print_table(priors_table(result))
     if out is not None:
         facts = {"command": _command_line(), "results": [asdict(result) for result in results]}
         out.mkdir(parents=True, exist_ok=True)

@@ -51,10 +51,10 @@ def sample(
 
     image_format = "PNG" if output == STREAM else format_of(output)
     with waiting(f"drawing {count} pictures"):
-        from vqzip import sampling
         from vqzip.codec import load
+        from vqzip.sampling import sample as draw
 
-        pictures = sampling.sample(load(model, device), count, size, seed, temperature, quality)
+        pictures = draw(load(model, device), count, size, seed, temperature, quality)
     written = picture_to_bytes(_grid(pictures), image_format)
     if output == STREAM:
         write_stdout(written)

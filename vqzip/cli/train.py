@@ -29,12 +29,20 @@ def train(
         Path,
         typer.Option(metavar="DIR", help="Run folder: checkpoints, log, and `model` in the end."),
     ],
+    valid: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Pictures to fit the qualities on. Default: some of --data."
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the run folder's last checkpoint.")
     ] = False,
     minutes: Annotated[
         float | None,
-        typer.Option(min=0, help="End well after this long, instead of after the recipe's steps."),
+        typer.Option(
+            min=0.1, help="End well after this long, instead of after the recipe's steps."
+        ),
     ] = None,
     device: Device = "auto",
     settings: Annotated[
@@ -51,17 +59,23 @@ def train(
     """
     from vqzip.training.run import run
 
-    with TrainingDisplay() as display:
-        folder = run(
-            recipe,
-            data=data,
-            out=out,
-            resume=resume,
-            minutes=minutes,
-            device=device,
-            settings=settings or [],
-            report=display.update,
-        )
+    try:
+        with TrainingDisplay() as display:
+            folder = run(
+                recipe,
+                data=data,
+                valid=valid,
+                out=out,
+                resume=resume,
+                minutes=minutes,
+                device=device,
+                settings=settings or [],
+                report=display.update,
+                note=print_note,
+            )
+    except KeyboardInterrupt:
+        print_note("stopped; the same command with --resume goes on from the last checkpoint")
+        raise
     print_note(f"{folder}: a model for --model")
 
 

@@ -52,7 +52,7 @@ def counts_from_logits(logits: NDArray[np.int64]) -> NDArray[np.int64]:
 
     Returns:
         `(..., K)` int64 counts: at least 1, sum 65536 in each row. What rounding leaves over goes
-        to the largest logit, the lowest index on a tie.
+        to the largest count, the lowest index on a tie.
     """
     logits = np.clip(logits, -LARGEST_LOGIT, LARGEST_LOGIT)
     below_best = logits.max(-1, keepdims=True) - logits
@@ -61,7 +61,7 @@ def counts_from_logits(logits: NDArray[np.int64]) -> NDArray[np.int64]:
     weight = exp2_table()[below_best & 255] >> shift
     spread = TOTAL - logits.shape[-1]
     counts: NDArray[np.int64] = 1 + weight * spread // weight.sum(-1, keepdims=True)
-    best = logits.argmax(-1)[..., None]
+    best = counts.argmax(-1)[..., None]
     left_over = TOTAL - counts.sum(-1, keepdims=True)
     np.put_along_axis(counts, best, np.take_along_axis(counts, best, -1) + left_over, -1)
     return counts

@@ -64,13 +64,12 @@ class LogisticTables:
     escape_order: NDArray[np.int64]
 
     def __post_init__(self) -> None:
+        narrow_scales = min(self.narrow.shape[0], SCALES) if self.narrow.ndim else 0
         _check_counts("wide", self.wide, SCALES, 2 * WIDE_RADIUS + 3)
-        _check_counts("narrow", self.narrow, self.narrow.shape[0], 2 * NARROW_RADIUS + 3)
-        if self.narrow.shape[0] > SCALES:
-            raise ModelError(f"table 'narrow' has more than {SCALES} scales.")
+        _check_counts("narrow", self.narrow, narrow_scales, 2 * NARROW_RADIUS + 3)
         _check_small("low_bits", self.low_bits, LARGEST_LOW_BITS)
         _check_small("escape_order", self.escape_order, LARGEST_ESCAPE_ORDER)
-        if self.low_bits[: self.narrow.shape[0]].any():
+        if self.low_bits[:narrow_scales].any():
             raise ModelError("table 'low_bits' must be 0 for the narrow scales.")
 
 

@@ -4,6 +4,8 @@ Negative log-likelihood of each level's codes under the prior, and the mean squa
 reconstruction, on training and on validation pictures: where the two columns differ, a network
 has learned its training set by heart. The likelihood is the integer prior's, the one that codes
 files. Pictures are coded whole, so a picture weighs as much as it has codes.
+
+A second table has what the integers cost: the float prior's likelihood of the same codes beside it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vqzip.evaluation import metrics
+from vqzip.evaluation.float_prior import PriorComparer, PriorLengths, total_lengths
 from vqzip.evaluation.rd_curve import ONLY_QUALITY, MeasuredCodec, Progress
 from vqzip.evaluation.source_pictures import (
     MAX_PIXELS,
@@ -35,6 +38,7 @@ class LevelNll:
         codes: how many were measured.
         bits_per_code: mean of -log2 p.
         nats_per_code: mean of -ln p.
+        priors: float and integer prior on the codes of whole context tiles.
     """
 
     level: int
@@ -42,6 +46,7 @@ class LevelNll:
     codes: int
     bits_per_code: float
     nats_per_code: float
+    priors: PriorLengths
 
 
 @dataclass(frozen=True)
@@ -51,12 +56,14 @@ class SplitNll:
     Args:
         pictures: how many were measured.
         levels: coarse first.
+        priors: float and integer prior on all levels.
         mse: mean over pictures, on samples in [0, 1], of 8-bit decoded pictures.
         psnr_db: mean over pictures.
     """
 
     pictures: int
     levels: tuple[LevelNll, ...]
+    priors: PriorLengths
     mse: float
     psnr_db: float
 
@@ -73,6 +80,7 @@ class NllResult:
 
 def measure_nll(
     codec: MeasuredCodec,
+    priors: PriorComparer,
     train: Path,
     valid: Path,
     *,
@@ -87,6 +95,7 @@ def measure_nll(
 
     Args:
         codec: of the model.
+        priors: of the same model, from `float_prior.load_both`.
         train: folder that the model was trained on.
         valid: folder that it has not seen.
         quality: to code at; a model of one quality pays no attention.
@@ -104,7 +113,7 @@ def measure_nll(
     total = len(chosen[0]) + len(chosen[1])
     splits: list[SplitNll] = []
     for name, pictures in zip(("training", "validation"), chosen, strict=True):
-        tally = _Tally(codec)
+        tally = _Tally(codec, priors)
         for source in pictures:
             tally.add(source, quality, effort, device, max_pixels)
             if progress is not None:
@@ -150,15 +159,46 @@ def nll_table(result: NllResult) -> Table:
     return Table(title, header, tuple(rows))
 
 
+def priors_table(result: NllResult) -> Table:
+    """Return what the integers cost, one row a level and one for all of them."""
+    columns = ("float bits/code", "integer bits/code", "excess %")
+    header = (
+        "level",
+        "stride",
+        *(f"train {column}" for column in columns),
+        *(f"valid {column}" for column in columns),
+    )
+    rows = [
+        (str(a.level), str(a.stride), *_prior_cells(a.priors), *_prior_cells(b.priors))
+        for a, b in zip(result.train.levels, result.valid.levels, strict=True)
+    ]
+    rows.append(("all", "", *_prior_cells(result.train.priors), *_prior_cells(result.valid.priors)))
+    title = (
+        f"Code length under the integer prior of {result.model} over that under its float prior, "
+        f"at quality {result.quality:g} (whole context tiles)"
+    )
+    return Table(title, header, tuple(rows))
+
+
+def _prior_cells(lengths: PriorLengths) -> tuple[str, str, str]:
+    codes = lengths.codes or math.nan
+    return (
+        number(lengths.float_bits / codes, 4),
+        number(lengths.integer_bits / codes, 4),
+        number(lengths.excess_percent, 2),
+    )
+
+
 class _Tally:
     """Sums of one set of pictures."""
 
-    def __init__(self, codec: MeasuredCodec) -> None:
+    def __init__(self, codec: MeasuredCodec, priors: PriorComparer) -> None:
         levels = codec.model.config.vqvae.levels
-        self.codec = codec
+        self.codec, self.priors = codec, priors
         self.strides = [level.stride for level in levels]
         self.bits = [0.0] * len(levels)
         self.codes = [0] * len(levels)
+        self.both: list[list[PriorLengths]] = [[] for _ in levels]
         self.mse: list[float] = []
         self.quality = math.nan
 
@@ -174,17 +214,21 @@ class _Tally:
         for level, codes in enumerate(encoded.codes.levels):
             self.bits[level] += encoded.code_length_bits[level]
             self.codes[level] += codes.size
+        both = self.priors.lengths(encoded.codes, quality=encoded.quality, gray=picture.is_gray)
+        for level, lengths in enumerate(both):
+            self.both[level].append(lengths)
 
     def result(self) -> SplitNll:
         """Return the means."""
+        both = [total_lengths(lengths) for lengths in self.both]
         levels = [
-            LevelNll(i, stride, codes, bits / codes, bits / codes * math.log(2))
-            for i, (stride, codes, bits) in enumerate(
-                zip(self.strides, self.codes, self.bits, strict=True)
+            LevelNll(i, stride, codes, bits / codes, bits / codes * math.log(2), lengths)
+            for i, (stride, codes, bits, lengths) in enumerate(
+                zip(self.strides, self.codes, self.bits, both, strict=True)
             )
         ]
         psnr = _mean([metrics.psnr_db(mse) for mse in self.mse])
-        return SplitNll(len(self.mse), tuple(levels), _mean(self.mse), psnr)
+        return SplitNll(len(self.mse), tuple(levels), total_lengths(both), _mean(self.mse), psnr)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -13,7 +13,7 @@ from vqzip.coding.walk import CodeSource, parameters_known, walk, walk_known
 from vqzip.configs import PriorConfig, VqvaeConfig
 from vqzip.errors import CodingError, ModelError
 from vqzip.exact_prior.assemble import assemble_levels
-from vqzip.exact_prior.level import CodeContext, LevelRun, State
+from vqzip.exact_prior.level import CodeContext, LevelPrior, LevelRun, State
 from vqzip.exact_prior.state import next_state
 
 
@@ -31,18 +31,25 @@ class ExactPrior:
     picture, if it starts at a context tile's border: tiles know nothing of each other.
 
     Use `from_tensors` to make one.
+
+    Args:
+        config: widths and stages.
+        quality_steps: qualities that the model has.
+        levels: from `assemble_levels`.
+        tensors: that the levels were assembled from.
     """
 
     def __init__(
         self,
-        vqvae: VqvaeConfig,
-        prior: PriorConfig,
+        config: PriorConfig,
+        quality_steps: int,
+        levels: tuple[LevelPrior, ...],
         tensors: Mapping[str, NDArray[np.generic]],
     ) -> None:
-        self.config = prior
-        self._quality_steps = vqvae.quality_steps
+        self.config = config
+        self._quality_steps = quality_steps
+        self._levels = levels
         self._tensors = dict(tensors)
-        self._levels = assemble_levels(vqvae, prior, tensors)
 
     @classmethod
     def from_tensors(
@@ -65,7 +72,8 @@ class ExactPrior:
             ModelError: a tensor is missing, unknown, or has a wrong shape, type or range; or a
                 sum could leave the range in which float64 is exact.
         """
-        return cls(vqvae, prior, tensors)
+        levels = assemble_levels(vqvae, prior, tensors)
+        return cls(prior, vqvae.quality_steps, levels, tensors)
 
     def to_tensors(self) -> dict[str, NDArray[np.generic]]:
         """Return the tensors that the prior was made from."""

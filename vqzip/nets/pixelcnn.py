@@ -8,13 +8,23 @@ Salimans 2017, PixelCNN++, for the discretised logistic). Training sees whole co
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from vqzip.configs import CodebookConfig, PriorConfig, PriorLevelConfig, VqvaeConfig
+from vqzip.nets.logistic_head import (
+    SCALE_CENTRE,
+    SCALE_GAIN,
+    SCALE_RATIO,
+    SCALES,
+    SMALLEST_SCALE,
+    LogisticParameters,
+    logistic_bits,
+)
 
 TAPS = (
     *((-2, column) for column in range(-2, 4)),
@@ -23,14 +33,20 @@ TAPS = (
 )
 """Offsets (row, column) of the causal context; each has a rank below that of (0, 0)."""
 
+_ABOVE, _LEFT, _RIGHT = 2, 2, 3
+"""The window that holds all taps reaches this far: 3 rows of 6 columns."""
+
 CONDITION_WIDTH = 16
+"""Numbers that quality and mode become; every bias is a linear function of them."""
+
+STEP_LOG_CENTRE, STEP_LOG_SPREAD = 3.3, 0.8
+"""About the mean and the deviation of log(step) for qualities 1 to 8."""
+
 ACTIVATION_LIMIT = 2047 / 256
+"""Activations are clipped to what 12-bit integers in units of 1/256 hold."""
+
 LARGEST_MAGNITUDE = 255
-SCALES = 64
-SMALLEST_SCALE, LARGEST_SCALE = 0.03, 64.0
-SCALE_RATIO = math.log(LARGEST_SCALE / SMALLEST_SCALE) / (SCALES - 1)
-SCALE_GAIN, SCALE_CENTRE = 8.0, 24.0
-"""The network's second output o names the scale index SCALE_CENTRE + SCALE_GAIN * o."""
+"""Larger codes look the same to the network."""
 
 
 def magnitude_table() -> Tensor:
@@ -40,7 +56,7 @@ def magnitude_table() -> Tensor:
 
 
 def activation(x: Tensor) -> Tensor:
-    """Leaky ReLU of slope 1/8, clipped to what 12-bit integers hold."""
+    """Return the leaky ReLU of slope 1/8, clipped to what 12-bit integers hold."""
     return functional.leaky_relu(x, 0.125).clamp(-ACTIVATION_LIMIT, ACTIVATION_LIMIT)
 
 
@@ -71,27 +87,52 @@ class Dense(nn.Module):
         return self.bias + condition @ self.bias_by_condition
 
     def square(self, x: Tensor, condition: Tensor, kernel: int) -> Tensor:
-        """Apply over a `kernel` x `kernel` neighbourhood with zeros outside the tile."""
+        """Apply over a `kernel` x `kernel` neighbourhood with zeros outside the tile.
+
+        Args:
+            x: `(N, channels, H, W)`.
+            condition: `(N, CONDITION_WIDTH)`.
+            kernel: 1 or 3.
+
+        Returns:
+            `(N, outputs, H, W)`.
+        """
         weight = self.weight.view(kernel, kernel, -1, self.weight.shape[1]).permute(3, 2, 0, 1)
         out = functional.conv2d(x, weight, padding=kernel // 2)
         return out + self.biases(condition)[:, :, None, None].to(out.dtype)
 
     def causal(self, state: Tensor | None, features: Tensor, condition: Tensor) -> Tensor:
-        """Apply to the state at a position and the features at `TAPS` around it."""
+        """Apply to the state at a position and the features at `TAPS` around it.
+
+        Args:
+            state: `(N, state, H, W)` from the coarser levels; None for the first.
+            features: `(N, channels, H, W)` of the level's own codes.
+            condition: `(N, CONDITION_WIDTH)`.
+
+        Returns:
+            `(N, outputs, H, W)`.
+        """
         channels, outputs = features.shape[1], self.weight.shape[1]
         entering = self.weight.shape[0] - len(TAPS) * channels
-        kernel = self.weight.new_zeros(18, channels, outputs)
-        places = [(row + 2) * 6 + column + 2 for row, column in TAPS]
+        rows, columns = _ABOVE + 1, _LEFT + 1 + _RIGHT
+        places = [(row + _ABOVE) * columns + column + _LEFT for row, column in TAPS]
+        kernel = self.weight.new_zeros(rows * columns, channels, outputs)
         kernel[places] = self.weight[entering:].view(len(TAPS), channels, outputs)
-        weight = kernel.view(3, 6, channels, outputs).permute(3, 2, 0, 1)
-        out = functional.conv2d(functional.pad(features, (2, 3, 2, 0)), weight)
+        weight = kernel.view(rows, columns, channels, outputs).permute(3, 2, 0, 1)
+        out = functional.conv2d(functional.pad(features, (_LEFT, _RIGHT, _ABOVE, 0)), weight)
         if state is not None:
             out = out + functional.conv2d(state, self.weight[:entering].t()[:, :, None, None])
         return out + self.biases(condition)[:, :, None, None].to(out.dtype)
 
 
 class PixelCnnStage(nn.Module):
-    """Hidden and output layer of the codes that are coded together."""
+    """Hidden and output layer of the codes that are coded together.
+
+    Args:
+        inputs: width of the level's first layer and features of the stages before.
+        hidden: width.
+        outputs: of all codes of the stage together.
+    """
 
     def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
         super().__init__()
@@ -100,36 +141,40 @@ class PixelCnnStage(nn.Module):
 
 
 class PixelCnnLevel(nn.Module):
-    """The layers of one level: the causal first layer, the stages, the state's update."""
+    """The layers of one level: the causal first layer, the stages, the state's update.
 
-    def __init__(self, config: PriorLevelConfig, features: int, outputs: int, next_state: int) -> None:
+    Args:
+        config: widths.
+        features: of one code.
+        outputs: of the head for one code.
+        next_state: channels of the update's last layer; 0 for the last level.
+    """
+
+    stages: Sequence[PixelCnnStage]
+    update: Sequence[Dense]
+
+    def __init__(
+        self, config: PriorLevelConfig, features: int, outputs: int, next_state: int
+    ) -> None:
         super().__init__()
         channels = sum(len(stage.channels) for stage in config.stages)
         self.config = config
         self.first = Dense(config.state + len(TAPS) * channels * features, config.hidden)
-        self.stages = nn.ModuleList()
-        earlier = 0
+        stages, inputs = [], config.hidden
         for stage in config.stages:
             count = len(stage.channels)
-            self.stages.append(
-                PixelCnnStage(config.hidden + earlier * features, stage.hidden, count * outputs)
-            )
-            earlier += count
-        self.update = nn.ModuleList()
+            stages.append(PixelCnnStage(inputs, stage.hidden, count * outputs))
+            inputs += count * features
+        update: list[Dense] = []
         if next_state:
             width = config.state + channels * features
             for layer in config.update:
-                self.update.append(Dense(layer.kernel**2 * width, layer.width))
+                update.append(Dense(layer.kernel**2 * width, layer.width))
                 width = layer.width
-            self.update.append(Dense(width, next_state))
-
-
-@dataclass(frozen=True)
-class LogisticParameters:
-    """Means in steps and natural log of scales, both `(N, C, H, W)` in channel order."""
-
-    mean: Tensor
-    log_scale: Tensor
+            update.append(Dense(width, next_state))
+        # ModuleLists at run time; the annotations keep the elements' type.
+        self.stages = cast("Sequence[PixelCnnStage]", nn.ModuleList(stages))
+        self.update = cast("Sequence[Dense]", nn.ModuleList(update))
 
 
 class PixelCnn(nn.Module):
@@ -141,6 +186,7 @@ class PixelCnn(nn.Module):
         generator: for the initial weights.
     """
 
+    levels: Sequence[PixelCnnLevel]
     magnitude: Tensor
 
     def __init__(
@@ -148,23 +194,19 @@ class PixelCnn(nn.Module):
     ) -> None:
         super().__init__()
         self.vqvae, self.config = vqvae, prior
-        self.levels = nn.ModuleList()
-        for number, (level, config) in enumerate(zip(vqvae.levels, prior.levels, strict=True)):
-            next_state = self._next_state(number)
-            self.levels.append(
-                PixelCnnLevel(config, prior.embedding, self._outputs(number), next_state)
-            )
-            del level
+        levels = [
+            PixelCnnLevel(config, prior.embedding, self._outputs(number), self._next_state(number))
+            for number, config in enumerate(prior.levels)
+        ]
+        self.levels = cast("Sequence[PixelCnnLevel]", nn.ModuleList(levels))
         self.condition = nn.Sequential(
             nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, CONDITION_WIDTH), nn.Tanh()
         )
-        self.embeddings = nn.ParameterList()
-        if prior.head == "categorical":
-            for level in vqvae.levels:
-                assert isinstance(level.quantizer, CodebookConfig)
-                self.embeddings.append(
-                    torch.empty(level.channels, level.quantizer.size, prior.embedding)
-                )
+        self.embeddings = nn.ParameterList(
+            torch.empty(level.channels, level.quantizer.size, prior.embedding)
+            for level in vqvae.levels
+            if isinstance(level.quantizer, CodebookConfig)
+        )
         self.register_buffer("magnitude", magnitude_table(), persistent=False)
         # A second, wider logistic gives the tails: its share and its width relative to the first.
         self.tail_share_logit = nn.Parameter(torch.tensor(-3.0))
@@ -172,12 +214,17 @@ class PixelCnn(nn.Module):
         self.reset(generator or torch.Generator().manual_seed(0))
 
     def _next_state(self, number: int) -> int:
+        """Return the channels that a level's update ends with."""
         if number + 1 == len(self.vqvae.levels):
             return 0
-        halves = self.vqvae.levels[number].stride == 2 * self.vqvae.levels[number + 1].stride
-        return self.config.levels[number + 1].state * (4 if halves else 1)
+        return self.config.levels[number + 1].state * (4 if self._halves(number) else 1)
+
+    def _halves(self, number: int) -> bool:
+        """Return whether the level after this one has half its stride."""
+        return self.vqvae.levels[number].stride == 2 * self.vqvae.levels[number + 1].stride
 
     def _outputs(self, number: int) -> int:
+        """Return the outputs of the head for one code: K logits, or mean and scale."""
         quantizer = self.vqvae.levels[number].quantizer
         return quantizer.size if isinstance(quantizer, CodebookConfig) else 2
 
@@ -196,8 +243,9 @@ class PixelCnn(nn.Module):
 
     def conditions(self, log_step: Tensor, gray: Tensor) -> Tensor:
         """Return `(N, CONDITION_WIDTH)` from natural log of the step and a gray flag, `(N,)`."""
-        inputs = torch.stack([(log_step - 3.3) / 0.8, gray.float()], 1)
-        return self.condition(inputs)  # type: ignore[no-any-return]
+        step = (log_step - STEP_LOG_CENTRE) / STEP_LOG_SPREAD
+        condition: Tensor = self.condition(torch.stack([step, gray.to(step.dtype)], 1))
+        return condition
 
     def tails(self) -> tuple[Tensor, Tensor]:
         """Return the share of the wider logistic and its width in widths of the first."""
@@ -239,9 +287,7 @@ class PixelCnn(nn.Module):
             picked = [*channels, *(count + c for c in channels)]
         return features[:, picked]
 
-    def forward(
-        self, codes: list[Tensor], condition: Tensor
-    ) -> list[tuple[Tensor, ...]]:
+    def forward(self, codes: list[Tensor], condition: Tensor) -> list[tuple[Tensor, ...]]:
         """Return each level's parameters: one output `(N, outputs, H, W)` a stage.
 
         Args:
@@ -254,17 +300,16 @@ class PixelCnn(nn.Module):
             features = self.features(number, codes[number])
             parameters.append(self._stages(level, state, features, condition))
             if len(level.update):
-                state = self._advance(number, level, state, features, condition)
+                state = self._advance(number, state, features, condition)
         return parameters
 
     def _stages(
-        self, level: nn.Module, state: Tensor | None, features: Tensor, condition: Tensor
+        self, level: PixelCnnLevel, state: Tensor | None, features: Tensor, condition: Tensor
     ) -> tuple[Tensor, ...]:
-        assert isinstance(level, PixelCnnLevel)
+        """Return one output a stage; each sees the true codes of the stages before it."""
         hidden = activation(level.first.causal(state, features, condition))
         outputs = []
         for stage, config in zip(level.stages, level.config.stages, strict=True):
-            assert isinstance(stage, PixelCnnStage)
             inner = activation(stage.hidden.square(hidden, condition, 1))
             outputs.append(stage.out.square(inner, condition, 1))
             known = self.stage_features(features, config.channels)
@@ -272,16 +317,15 @@ class PixelCnn(nn.Module):
         return tuple(outputs)
 
     def _advance(
-        self, number: int, level: nn.Module, state: Tensor | None, features: Tensor, condition: Tensor
+        self, number: int, state: Tensor | None, features: Tensor, condition: Tensor
     ) -> Tensor:
-        assert isinstance(level, PixelCnnLevel)
+        """Return the running state `(N, state, H, W)` of the next level."""
+        level = self.levels[number]
         x = features if state is None else torch.cat([state, features.to(state.dtype)], 1)
         kernels = [*(layer.kernel for layer in level.config.update), 1]
         for layer, kernel in zip(level.update, kernels, strict=True):
-            assert isinstance(layer, Dense)
             x = activation(layer.square(x, condition, kernel))
-        halves = self.vqvae.levels[number].stride == 2 * self.vqvae.levels[number + 1].stride
-        return functional.pixel_shuffle(x, 2) if halves else x
+        return functional.pixel_shuffle(x, 2) if self._halves(number) else x
 
     def logistic_parameters(
         self, number: int, outputs: tuple[Tensor, ...], codes: Tensor
@@ -306,45 +350,34 @@ class PixelCnn(nn.Module):
             condition: from `conditions`.
             gray: `(N,)` bool; a gray picture has the codes of the first stages alone.
         """
-        lengths = []
-        for number, outputs in enumerate(self(codes, condition)):
-            stages = self.config.levels[number].stages
-            if self.config.head == "categorical":
-                bits = torch.zeros(len(gray), device=gray.device)
-                for stage, out in zip(stages, outputs, strict=True):
-                    logits = out.float().unflatten(1, (len(stage.channels), -1)).transpose(1, 2)
-                    wanted = codes[number][:, list(stage.channels)].long()
-                    nats = functional.cross_entropy(logits, wanted, reduction="none")
-                    bits = bits + nats.flatten(1).sum(1) / math.log(2)
-            else:
-                parameters = self.logistic_parameters(number, outputs, codes[number])
-                each = logistic_bits(codes[number].float(), parameters, *self.tails())
-                if self.config.gray_stages:
-                    coded = {c for stage in stages[: self.config.gray_stages] for c in stage.channels}
-                    luma = torch.tensor([c in coded for c in range(each.shape[1])], device=gray.device)
-                    each = each * (luma[None] | ~gray[:, None])[:, :, None, None]
-                bits = each.flatten(1).sum(1)
-            lengths.append(bits)
-        return lengths
+        outputs = self(codes, condition)
+        if self.config.head == "categorical":
+            return [
+                self._categorical_bits(number, outputs[number], codes[number])
+                for number in range(len(codes))
+            ]
+        return [
+            self._logistic_bits(number, outputs[number], codes[number], gray)
+            for number in range(len(codes))
+        ]
 
+    def _categorical_bits(self, number: int, outputs: tuple[Tensor, ...], codes: Tensor) -> Tensor:
+        bits = torch.zeros(len(codes), device=codes.device)
+        for stage, out in zip(self.config.levels[number].stages, outputs, strict=True):
+            logits = torch.unflatten(out.float(), 1, (len(stage.channels), -1)).transpose(1, 2)
+            wanted = codes[:, list(stage.channels)].long()
+            nats = functional.cross_entropy(logits, wanted, reduction="none")
+            bits = bits + nats.flatten(1).sum(1) / math.log(2)
+        return bits
 
-def logistic_bits(
-    codes: Tensor, parameters: LogisticParameters, tail_share: Tensor, tail_width: Tensor
-) -> Tensor:
-    """Return -log2 of a mixture of two discretised logistics with one mean (PixelCNN++, eq. 2).
-
-    With x = (q + 1/2 - m) / b and y = (q - 1/2 - m) / b, both folded to the lower tail:
-    sigma(x) - sigma(y) = sigma(x) sigma(-y) (1 - exp(-1 / b)), which has a gradient everywhere.
-    """
-    distance = (codes - parameters.mean).abs()
-    narrow = _log_logistic(distance, parameters.log_scale)
-    wide = _log_logistic(distance, parameters.log_scale + torch.log(tail_width))
-    nats = -torch.logaddexp(torch.log1p(-tail_share) + narrow, torch.log(tail_share) + wide)
-    return nats / math.log(2)
-
-
-def _log_logistic(distance: Tensor, log_scale: Tensor) -> Tensor:
-    inverse = torch.exp(-log_scale)
-    upper = functional.logsigmoid((0.5 - distance) * inverse)
-    lower = functional.logsigmoid((0.5 + distance) * inverse)
-    return upper + lower + torch.log(-torch.expm1(-inverse))
+    def _logistic_bits(
+        self, number: int, outputs: tuple[Tensor, ...], codes: Tensor, gray: Tensor
+    ) -> Tensor:
+        parameters = self.logistic_parameters(number, outputs, codes)
+        bits = logistic_bits(codes.float(), parameters, *self.tails())
+        if self.config.gray_stages:
+            stages = self.config.levels[number].stages[: self.config.gray_stages]
+            luma = torch.zeros(bits.shape[1], dtype=torch.bool, device=bits.device)
+            luma[[channel for stage in stages for channel in stage.channels]] = True
+            bits = bits * (luma | ~gray[:, None])[:, :, None, None]
+        return bits.flatten(1).sum(1)

@@ -25,28 +25,35 @@ CENTRE = 128.0
 def _orthonormal(rows: tuple[tuple[float, ...], ...]) -> Tensor:
     """Return the nearest orthonormal matrix (polar decomposition), float32 `(3, 3)`."""
     u, _, vh = torch.linalg.svd(torch.tensor(rows, dtype=torch.float64))
-    return (u @ vh).float()
+    nearest: Tensor = u @ vh
+    return nearest.float()
 
 
 def _split(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    even = x.narrow(dim, 0, x.shape[dim]).unflatten(dim, (-1, 2))
-    return even.select(dim + 1, 0), even.select(dim + 1, 1)
+    """Return the even and the odd samples of an axis."""
+    pairs = torch.unflatten(x, dim, (-1, 2))
+    return pairs.select(dim + 1, 0), pairs.select(dim + 1, 1)
 
 
 def _next(x: Tensor, dim: int) -> Tensor:
-    """x[i + 1]; the last is repeated (symmetric extension of the even samples)."""
+    """Return x[i + 1]; the last is repeated (symmetric extension of the even samples)."""
     n = x.shape[dim]
     return torch.cat([x.narrow(dim, 1, n - 1), x.narrow(dim, n - 1, 1)], dim)
 
 
 def _previous(x: Tensor, dim: int) -> Tensor:
-    """x[i - 1]; the first is repeated (symmetric extension of the odd samples)."""
+    """Return x[i - 1]; the first is repeated (symmetric extension of the odd samples)."""
     n = x.shape[dim]
     return torch.cat([x.narrow(dim, 0, 1), x.narrow(dim, 0, n - 1)], dim)
 
 
 def analyse_axis(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """Split an axis of even length into low and high band, each half as long."""
+    """Split an axis of even length into low and high band, each half as long.
+
+    Args:
+        x: any shape.
+        dim: number of the axis, counted from the front.
+    """
     low, high = _split(x, dim)
     high = high + PREDICT_1 * (low + _next(low, dim))
     low = low + UPDATE_1 * (high + _previous(high, dim))
@@ -108,8 +115,6 @@ class WaveletTransform(nn.Module):
         """Return pixels `(N, 3, H, W)`, not clipped, from the latents of every level."""
         x = quantized[0]
         for detail in quantized[1:]:
-            lh, hl, hh = detail.unflatten(1, (3, 3)).unbind(2)
-            x = synthesise_axis(
-                synthesise_axis(x, lh, 2).contiguous(), synthesise_axis(hl, hh, 2), 3
-            )
+            lh, hl, hh = torch.unflatten(detail, 1, (3, 3)).unbind(2)
+            x = synthesise_axis(synthesise_axis(x, lh, 2), synthesise_axis(hl, hh, 2), 3)
         return torch.einsum("ck,nchw->nkhw", self.colour, x) + CENTRE

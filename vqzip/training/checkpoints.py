@@ -18,6 +18,11 @@ from vqzip.errors import TrainingError
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
     """Write tensors and JSON facts so that `path` always holds a whole checkpoint.
 
+    Args:
+        path: file to write or replace.
+        tensors: on any device.
+        facts: where the run is.
+
     Raises:
         TrainingError: the folder cannot be written.
     """
@@ -28,10 +33,11 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any
             temporary,
             metadata={"facts": json.dumps(facts)},
         )
-        with temporary.open("rb") as file:
+        # On the disk before it gets its name: a power cut leaves the old checkpoint or the new one.
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise TrainingError(f"the checkpoint {path} cannot be written: {error}.") from error
 
 
@@ -47,7 +53,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             facts = json.loads(file.metadata()["facts"])
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise TrainingError(f"{path} is damaged ({error}); start a new run.") from error
     return tensors, facts
 

@@ -10,15 +10,14 @@ import torch
 from numpy.typing import NDArray
 
 from vqzip.configs import VqvaeConfig
-from vqzip.nets.pixelcnn import (
+from vqzip.nets.logistic_head import (
     SCALE_CENTRE,
     SCALE_GAIN,
     SCALE_RATIO,
     SCALES,
     SMALLEST_SCALE,
-    Dense,
-    PixelCnn,
 )
+from vqzip.nets.pixelcnn import Dense, PixelCnn
 from vqzip.training.logistic_tables import logistic_tables
 from vqzip.training.quantize_prior import (
     ACTIVATION_FRACTION_BITS,

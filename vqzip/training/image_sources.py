@@ -21,11 +21,20 @@ from vqzip.training.recipe import DataConfig
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".gif", ".avif"}
 MAX_PIXELS = 100_000_000
+
 CACHE_BYTES = 3 * 2**30
+"""Decoded pictures are kept in memory up to here; the others are read again for every crop."""
+
+SHRUNK_SHARE = 0.6
+"""Share of the crops that are cut from a picture made smaller."""
 
 
-def find_pictures(folder: Path) -> list[Path]:
+def find_pictures(folder: Path, *, but_not: Path | None = None) -> list[Path]:
     """Return all picture files under `folder`, sorted; the order does not depend on the disk.
+
+    Args:
+        folder: is searched with all folders in it; one picture file stands for itself.
+        but_not: a folder inside that is left out (a run's own).
 
     Raises:
         TrainingError: there is no such folder, or no picture in it.
@@ -35,6 +44,9 @@ def find_pictures(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise TrainingError(f"there is no folder {folder}; give one with pictures.")
     found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if but_not is not None:
+        inside = but_not.resolve()
+        found = [path for path in found if inside not in path.resolve().parents]
     if not found:
         raise TrainingError(f"no pictures were found under {folder}; give a folder with pictures.")
     return found
@@ -47,6 +59,9 @@ class CropSource:
         paths: from `find_pictures`.
         config: crops.
         seed: of the recipe.
+
+    Attributes:
+        refused: pictures that could not be read so far, and why.
     """
 
     def __init__(self, paths: list[Path], config: DataConfig, seed: int) -> None:
@@ -99,7 +114,9 @@ class CropSource:
         return pixels, gray
 
     def _crop(self, rng: np.random.Generator, side: int) -> Tensor:
-        scale = rng.uniform(self.config.smallest_scale, 1.0) if rng.random() < 0.6 else 1.0
+        """Return one crop `(3, side, side)` of a random picture, float32."""
+        shrunk = rng.random() < SHRUNK_SHARE
+        scale = rng.uniform(self.config.smallest_scale, 1.0) if shrunk else 1.0
         pixels = self._draw(rng)
         shortest = min(pixels.shape[:2])
         wanted = min(max(round(side / scale), side), max(shortest, side))
@@ -112,26 +129,32 @@ class CropSource:
         cut = torch.from_numpy(pixels[top : top + wanted, left : left + wanted].copy())
         crop = cut.permute(2, 0, 1).float()
         if wanted != side:
-            crop = functional.interpolate(
+            smaller = functional.interpolate(
                 crop[None], (side, side), mode="bicubic", antialias=True, align_corners=False
-            )[0].clamp(0, 255).round()
+            )
+            crop = smaller[0].clamp(0, 255).round()
         if self.config.colour_jitter:
             crop = jitter(crop, self.config.colour_jitter, rng)
-        if rng.random() < 0.5:
-            crop = crop.flip(2)
-        return crop
+        return crop.flip(2) if rng.random() < 0.5 else crop
 
     def _draw(self, rng: np.random.Generator) -> NDArray[np.uint8]:
-        for _ in range(100):
-            pixels = self._pixels(int(rng.integers(len(self.paths))))
+        """Return a random picture; one that cannot be read is stood in for by the next one."""
+        drawn = int(rng.integers(len(self.paths)))
+        for number in range(drawn, drawn + len(self.paths)):
+            pixels = self._pixels(number % len(self.paths))
             if pixels is not None:
                 return pixels
         reason = next(iter(self.refused.values()))
-        raise TrainingError(f"hardly any of the pictures can be read; the first fault: {reason}")
+        raise TrainingError(f"none of the pictures can be read; the first fault: {reason}")
 
 
 def jitter(crop: Tensor, strength: float, rng: np.random.Generator) -> Tensor:
     """Change brightness, contrast and saturation at random by up to `strength`.
+
+    Args:
+        crop: `(3, S, S)` float32 from 0 to 255.
+        strength: 0 to 1.
+        rng: the only source of chance.
 
     Raises:
         TrainingError: torchvision is not usable (its wheel can fail beside a CPU-only torch).

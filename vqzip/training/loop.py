@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import platform
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 import vqzip
 from vqzip.errors import TrainingError
@@ -23,7 +25,12 @@ from vqzip.training.recipe import Recipe
 from vqzip.training.run_log import RunLog
 
 CHECKPOINT = "checkpoint.safetensors"
+
 LOG_EVERY = 20
+"""Steps that one row of the log is the mean of."""
+
+SHOW_SECONDS = 0.5
+"""Time between reports of the progress."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +41,9 @@ class Progress:
         phase: its name.
         fraction: of the phase that is done, 0 to 1.
         step: steps taken.
-        steps_per_second: mean over the last rows.
+        steps_per_second: mean over the phase.
         seconds_left: of this phase.
-        metrics: the last row's.
+        metrics: the last row's of the log, or the last step's before the first row.
     """
 
     phase: str
@@ -71,60 +78,77 @@ class TrainingLoop:
         report: Report,
     ) -> None:
         self.recipe, self.folder, self.minutes, self.report = recipe, folder, minutes, report
-        self.tensors: dict[str, torch.Tensor] = {}
-        self.facts: dict[str, Any] = {"phase": 0, "step": 0, "seconds": 0.0}
+        self.place = Place(0, 0, 0.0, [])
+        self._tensors: dict[str, Tensor] = {}
         if resume:
-            self.tensors, self.facts = load_checkpoint(folder / CHECKPOINT)
-        place = (self.facts["phase"], self.facts["step"]) if resume else None
-        self.log = RunLog(folder, place)
-
-    @property
-    def resumed_phase(self) -> int:
-        """Number of the phase to begin with."""
-        return int(self.facts["phase"])
+            self._tensors, facts = load_checkpoint(folder / CHECKPOINT)
+            self.place = _place(facts, folder / CHECKPOINT)
+        self.log = RunLog(folder, (self.place.phase, self.place.step) if resume else None)
 
     def run(self, number: int, phase: Phase, *, total_share: float) -> None:
         """Run one phase to its end.
 
         Args:
-            number: of the phase; one that a checkpoint is past is only restored.
+            number: of the phase, at least `place.phase`; that one goes on from the checkpoint.
             phase: what to train.
             total_share: sum of all phases' time shares.
 
         Raises:
-            TrainingError: the loss is not a number.
+            TrainingError: the loss is not a number, or the checkpoint is of another recipe.
         """
-        step, seconds = 0, 0.0
-        if number == self.facts["phase"] and self.tensors:
-            phase.restore(self.tensors)
-            step, seconds = int(self.facts["step"]), float(self.facts["seconds"])
+        place = self.place if number == self.place.phase else Place(number, 0, 0.0, [])
+        self._restore(phase)
+        step, rows = place.step, list(place.rows)
         limit = self._limit(phase, total_share)
-        clock = Clock(seconds)
-        rows: list[dict[str, float]] = []
-        saved, shown = time.monotonic(), time.monotonic()
+        clock = Clock(place.seconds)
+        metrics: dict[str, float] = {}
+        saved = shown = time.monotonic()
         while (remaining := self._remaining(phase, step, clock, limit)) > 0:
-            metrics = phase.step(step, remaining)
+            rows.append(phase.step(step, remaining))
             step += 1
-            self._check(phase, step, metrics)
-            rows.append(metrics)
+            self._check(phase, step, rows[-1])
             if step % LOG_EVERY == 0:
-                mean = {key: float(np.mean([r[key] for r in rows if key in r])) for key in metrics}
-                rows.clear()
-                self.log.add(
-                    {"phase": phase.name, "phase_number": number, "step": step}
-                    | {"seconds": round(clock.seconds, 1)}
-                    | mean
-                )
-                metrics = mean
-            if time.monotonic() - shown > 0.5:
+                metrics = self._log(number, phase, step, clock, rows)
+                rows = []
+            if time.monotonic() - shown > SHOW_SECONDS:
                 shown = time.monotonic()
-                self._show(phase, step, clock, limit, metrics)
+                self._show(phase, step, clock, limit, metrics or rows[-1])
             by_steps = self.recipe.checkpoint_steps and step % self.recipe.checkpoint_steps == 0
             if by_steps or time.monotonic() - saved > 60 * self.recipe.checkpoint_minutes:
-                self._save(number, step, clock, phase)
+                self._save(Place(number, step, clock.seconds, rows), phase)
                 saved = time.monotonic()
-        self._save(number, step, clock, phase)
+        if rows:
+            metrics = self._log(number, phase, step, clock, rows)
+        self._save(Place(number, step, clock.seconds, []), phase)
+        self._show(phase, step, clock, limit, metrics)
         self.log.draw()
+
+    def _restore(self, phase: Phase) -> None:
+        """Give a phase what the checkpoint holds, once."""
+        if not self._tensors:
+            return
+        try:
+            phase.restore(self._tensors)
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise TrainingError(
+                f"the checkpoint in {self.folder} is of other networks than its recipe; "
+                "resume without --set, or start a new run."
+            ) from error
+        self._tensors = {}
+
+    def _log(
+        self,
+        number: int,
+        phase: Phase,
+        step: int,
+        clock: Clock,
+        rows: list[dict[str, float]],
+    ) -> dict[str, float]:
+        """Write the mean of `rows` to the log and return it."""
+        mean = {key: float(np.mean([r[key] for r in rows if key in r])) for key in rows[-1]}
+        facts = {"phase": phase.name, "phase_number": number, "step": step}
+        self.log.add(facts | {"seconds": round(clock.seconds, 1)} | mean)
+        return mean
 
     def _limit(self, phase: Phase, total_share: float) -> float | None:
         if self.minutes is None:
@@ -138,23 +162,50 @@ class TrainingLoop:
         return 1 - clock.seconds / limit
 
     def _check(self, phase: Phase, step: int, metrics: dict[str, float]) -> None:
-        if not math.isfinite(metrics["loss"]):
+        """Stop before weights that are not numbers get into a checkpoint."""
+        if not (math.isfinite(metrics["loss"]) and math.isfinite(metrics["gradient"])):
             raise TrainingError(
-                f"the loss of phase {phase.name} is not a number at step {step}; lower "
-                f"{phase.name}_phase.learning_rate with --set and go on with --resume."
+                f"the loss of phase {phase.name} is not a number at step {step}; go on from the last "
+                f"checkpoint with --resume --set {phase.name}_phase.learning_rate=..., a lower one."
             )
 
     def _show(
         self, phase: Phase, step: int, clock: Clock, limit: float | None, metrics: dict[str, float]
     ) -> None:
-        left = self._remaining(phase, step, clock, limit)
+        left = max(self._remaining(phase, step, clock, limit), 0.0)
         speed = step / max(clock.seconds, 1e-9)
-        seconds = left * limit if limit is not None else (phase.steps - step) / speed
+        seconds = left * limit if limit is not None else (phase.steps - step) / max(speed, 1e-9)
         self.report(Progress(phase.name, 1 - left, step, speed, seconds, metrics))
 
-    def _save(self, number: int, step: int, clock: Clock, phase: Phase) -> None:
-        facts = {"phase": number, "step": step, "seconds": clock.seconds}
+    def _save(self, place: Place, phase: Phase) -> None:
+        facts = dataclasses.asdict(place)
         save_checkpoint(self.folder / CHECKPOINT, phase.tensors(), facts)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run is.
+
+    Args:
+        phase: number of the phase.
+        step: steps of it that were taken.
+        seconds: that they took.
+        rows: metrics of the steps that no row of the log holds yet.
+    """
+
+    phase: int
+    step: int
+    seconds: float
+    rows: list[dict[str, float]]
+
+
+def _place(facts: dict[str, Any], path: Path) -> Place:
+    """Return the place that a checkpoint's facts name."""
+    try:
+        rows = list(facts.get("rows", []))
+        return Place(int(facts["phase"]), int(facts["step"]), float(facts["seconds"]), rows)
+    except (KeyError, TypeError, ValueError) as error:
+        raise TrainingError(f"{path} is damaged ({error!r}); start a new run.") from error
 
 
 class Clock:

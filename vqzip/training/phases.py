@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vqzip.configs import CONTEXT_TILE
+from vqzip.errors import RecipeError
 from vqzip.nets.codebook_learning import (
     CodebookLearningConfig,
     CodewordLearning,
@@ -31,20 +32,39 @@ from vqzip.training.image_sources import CropSource
 from vqzip.training.losses import squared_error, vqvae_loss
 from vqzip.training.recipe import PriorPhaseConfig, Recipe, VqvaePhaseConfig
 
-
 START_BATCHES = 4
 """Batches of latents that k-means starts the codebooks from."""
 
+CONTINUOUS_SHARE = 0.1
+"""No more of phase 1 goes by without quantization, or a short run would have no codebooks."""
+
+WARM_UP_STEPS = 100
+"""The learning rate rises for so many steps."""
+
+LOWEST_BPP = 0.05
+"""Added to the rate before its logarithm: a flat crop that costs nothing must not rule the loss."""
+
 
 class Phase(Protocol):
-    """What the loop asks of a phase."""
+    """What the loop asks of a phase.
+
+    Attributes:
+        name: for the log and the user.
+        steps: when no time limit is given.
+        time_share: when one is.
+    """
 
     name: str
     steps: int
     time_share: float
 
     def step(self, number: int, remaining: float) -> dict[str, float]:
-        """Take one optimiser step; `remaining` falls from 1 to 0. Returns metrics."""
+        """Take one optimiser step and return its metrics, `loss` and `gradient` among them.
+
+        Args:
+            number: of the step, from 0; with the recipe's seed it decides every random choice.
+            remaining: share of the phase that is left, falling from 1 to 0.
+        """
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all that a checkpoint needs to go on."""
@@ -56,24 +76,41 @@ class Phase(Protocol):
 @contextmanager
 def autocast(device: torch.device, *, wanted: bool) -> Iterator[None]:
     """Use bfloat16 where it is wanted and computed natively."""
-    native = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=wanted and native):
+    use = wanted and computes_bfloat16(device)
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=use):
         yield
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Return whether a device multiplies bfloat16 itself; emulation is slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    # Not public, and not in every version; without it float32 is the safe answer.
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return device.type == "cpu" and bool(supported())
 
 
 def step_optimiser(optimiser: torch.optim.Optimizer, rate: float) -> float:
     """Take one clipped step at a learning rate; returns the norm of the gradient."""
-    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    # Codebooks' k-means gradients are sums over latents: they would drown the networks' norm.
+    groups = optimiser.param_groups
+    parameters = [p for group in groups for p in group["params"] if p.requires_grad]
     norm = nn.utils.clip_grad_norm_(parameters, 1.0)
-    for group in optimiser.param_groups:
+    for group in groups:
         group["lr"] = rate
     optimiser.step()
     return float(norm)
 
 
 def learning_rate(highest: float, number: int, remaining: float) -> float:
-    """Warm up over 100 steps, then follow a half cosine to zero."""
-    warm = min(1.0, (number + 1) / 100)
+    """Return the rate of a step: a warm-up, then a half cosine to zero.
+
+    Args:
+        highest: rate of the recipe.
+        number: of the step, from 0.
+        remaining: share of the phase that is left.
+    """
+    warm = min(1.0, (number + 1) / WARM_UP_STEPS)
     return highest * warm * 0.5 * (1 - math.cos(math.pi * remaining))
 
 
@@ -85,6 +122,9 @@ class VqvaePhase:
         vqvae: what is trained.
         source: of crops.
         device: where to train.
+
+    Raises:
+        RecipeError: the recipe has no such phase.
     """
 
     name = "vqvae"
@@ -93,12 +133,14 @@ class VqvaePhase:
     def __init__(
         self, recipe: Recipe, vqvae: Vqvae, source: CropSource, device: torch.device
     ) -> None:
-        assert recipe.vqvae_phase is not None
+        if recipe.vqvae_phase is None:
+            raise RecipeError(f"recipe '{recipe.name}' has no [vqvae_phase]; add it.")
         self.config: VqvaePhaseConfig = recipe.vqvae_phase
         self.steps, self.time_share = self.config.steps, self.config.time_share
         self.vqvae, self.source, self.device = vqvae, source, device
         self.seed = recipe.seed
         self.learning = CodewordLearning(vqvae, _learning(self.config)).to(device)
+        self.started = False
         trained = [p for p in vqvae.parameters() if p.requires_grad]
         if self.config.codebook == "kmeans":
             # These get their gradient from the learner, not from autograd.
@@ -111,12 +153,13 @@ class VqvaePhase:
         pixels = pixels.to(self.device)
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
         rate = learning_rate(self.config.learning_rate, number, remaining)
-        if number < self.config.continuous_steps:
+        if number < self.config.continuous_steps and remaining > 1 - CONTINUOUS_SHARE:
             return self._continuous_step(pixels, rate)
-        if number == self.config.continuous_steps:
+        if not self.started:
             many = self.config.batch * START_BATCHES
             pictures, _ = self.source.batch(self.stream + 2, number, many, self.config.crop)
             self.learning.start(self.vqvae, pictures.to(self.device), generator)
+            self.started = True
         with autocast(self.device, wanted=self.config.bfloat16):
             output = self.vqvae(pixels)
         loss = vqvae_loss(output, pixels, beta=self.config.commitment)
@@ -127,6 +170,7 @@ class VqvaePhase:
         metrics = {
             "loss": loss.total.item(),
             "psnr_db": _psnr_db(output.x_hat, pixels),
+            "order0_bpp": order0_bpp(output.codes, pixels),
             "commitment": loss.commitment.item(),
             "gradient": norm,
         }
@@ -159,9 +203,28 @@ class VqvaePhase:
         restore_module("vqvae", self.vqvae, tensors)
         restore_module("learning", self.learning, tensors)
         restore_optimiser(self.optimiser, tensors)
+        # A learner counts nothing but ones until its codebooks start.
+        counts = [t for name, t in self.learning.state_dict().items() if name.endswith("counts")]
+        self.started = any(bool((t != 1).any()) for t in counts)
+
+
+def order0_bpp(codes: list[Tensor], pixels: Tensor) -> float:
+    """Return the entropy of a batch's codes, one histogram a codebook, in bits per pixel.
+
+    Args:
+        codes: `(N, G, D, h, w)` a level.
+        pixels: `(N, 3, H, W)` that they stand for.
+    """
+    bits = 0.0
+    for level in codes:
+        for book in level.movedim(0, 2).flatten(2).flatten(0, 1):
+            counts = book.unique(return_counts=True)[1].double()
+            bits -= float((counts * (counts / counts.sum()).log2()).sum())
+    return bits / (pixels.numel() / 3)
 
 
 def _psnr_db(x_hat: Tensor, pixels: Tensor) -> float:
+    """Return the PSNR of what clipping would leave; rounding to 8 bits comes later."""
     mse = (x_hat.detach().clamp(0, 255) - pixels).square().mean().item()
     return 10 * math.log10(255**2 / max(mse, 1e-9))
 
@@ -223,7 +286,7 @@ class PriorPhase:
         pixels_a_tile = CONTEXT_TILE**2
         total = torch.stack(lengths).sum(0) / pixels_a_tile
         # With a random step, low rates should count as much as high ones: percentages, not bits.
-        loss = torch.log(0.05 + total).mean() if self.grid else total.mean()
+        loss = torch.log(LOWEST_BPP + total).mean() if self.grid else total.mean()
         rate = learning_rate(self.config.learning_rate, number, remaining)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -236,32 +299,41 @@ class PriorPhase:
     def _codes(
         self, pixels: Tensor, gray: Tensor, generator: torch.Generator
     ) -> tuple[list[Tensor], Tensor]:
-        """Return codes `(N, C, H, W)` int64 a level and the natural log of the step `(N,)`."""
-        count = len(pixels)
-        if not self.grid:
-            codes = [level.flatten(1, 2).long() for level in self.vqvae.encode(pixels)]
-            return codes, torch.zeros(count, device=self.device)
-        low, high = math.log(self.config.smallest_step), math.log(self.config.largest_step)
-        log_step = low + (high - low) * torch.rand(count, generator=generator)
-        first, last = self.config.deadzone
-        offset = first + (last - first) * torch.rand(count, generator=generator)
-        log_step, offset = log_step.to(self.device), offset.to(self.device)
-        features = self.vqvae.transform.analyse(pixels)
+        """Return codes `(N, C, T, T)` int64 a level and the natural log of the step `(N,)`."""
+        if self.grid:
+            return self._grid_codes(pixels, gray, generator)
         corner = self._corner(generator)
+        levels = [level.flatten(1, 2).long() for level in self.vqvae.encode(pixels)]
+        codes = [self._tile(number, level, corner) for number, level in enumerate(levels)]
+        return codes, torch.zeros(len(pixels), device=self.device)
+
+    def _grid_codes(
+        self, pixels: Tensor, gray: Tensor, generator: torch.Generator
+    ) -> tuple[list[Tensor], Tensor]:
+        low, high = math.log(self.config.smallest_step), math.log(self.config.largest_step)
+        log_step = low + (high - low) * torch.rand(len(pixels), generator=generator)
+        first, last = self.config.deadzone
+        offset = first + (last - first) * torch.rand(len(pixels), generator=generator)
+        corner = self._corner(generator)
+        log_step, offset = log_step.to(self.device), offset.to(self.device)
+        step, offset = log_step.exp()[:, None, None, None], offset[:, None, None, None]
+        features = self.vqvae.transform.analyse(pixels)
         codes = []
         for number, level in enumerate(self.vqvae.config.levels):
-            z = self.vqvae.transform.latent(number, features, [])
-            side, start = CONTEXT_TILE // level.stride, [c // level.stride for c in corner]
-            z = z[:, :, start[0] : start[0] + side, start[1] : start[1] + side]
-            scaled = z / log_step.exp()[:, None, None, None]
-            rounded = torch.sign(scaled) * torch.floor(
-                scaled.abs() + offset[:, None, None, None]
-            )
-            luma = level.channels // 3
+            latents = self.vqvae.transform.latent(number, features, [])
+            scaled = self._tile(number, latents, corner) / step
+            rounded = torch.sign(scaled) * torch.floor(scaled.abs() + offset)
             if self.gray_apart:
-                rounded[:, luma:] *= (~gray)[:, None, None, None]
+                # A gray picture has no chroma codes: the last two thirds of the channels.
+                rounded[:, level.channels // 3 :] *= ~gray[:, None, None, None]
             codes.append(rounded.long())
         return codes, log_step
+
+    def _tile(self, number: int, level: Tensor, corner: tuple[int, int]) -> Tensor:
+        """Cut the context tile out of one level of a crop with margins."""
+        stride = self.vqvae.config.levels[number].stride
+        side, (row, column) = CONTEXT_TILE // stride, (place // stride for place in corner)
+        return level[:, :, row : row + side, column : column + side]
 
     def _corner(self, generator: torch.Generator) -> tuple[int, int]:
         """Return where the context tile begins in the crop, on the coarsest level's lattice."""

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from vqzip.configs import PriorConfig, VqvaeConfig, check_prior, from_plain, to_plain
+import tomli_w
+
+from vqzip.configs import (
+    PriorConfig,
+    VqvaeConfig,
+    check_prior,
+    check_transform,
+    from_plain,
+    to_plain,
+)
 from vqzip.errors import ModelError, RecipeError
 
 if sys.version_info >= (3, 11):
@@ -48,7 +58,8 @@ class VqvaePhaseConfig:
         decay: of the exponential moving average.
         codebook_rate: gamma of the k-means gradient.
         revive_below: a codeword used less than this share of the mean starts anew.
-        continuous_steps: steps without quantization before k-means starts the codebooks.
+        continuous_steps: steps without quantization before k-means starts the codebooks; at most
+            a tenth of the phase.
         crop: side of this phase's crops in pixels.
         time_share: part of `--minutes` given to this phase.
         bfloat16: autocast where the processor or GPU computes bfloat16 natively.
@@ -109,7 +120,7 @@ class Recipe:
         name: name of the model that comes out.
         vqvae: hierarchy, quantizers, transform.
         prior: widths and stages.
-        prior_phase: phase 2.
+        prior_phase: phase 2, after the VQ-VAE.
         vqvae_phase: phase 1; absent where the transform is fixed and codewords lie on a grid.
         data: crops.
         quality: sizes to fit the quality scale to (grids).
@@ -172,21 +183,64 @@ def recipe_from_plain(plain: dict[str, Any]) -> Recipe:
     """
     recipe = from_plain(Recipe, plain, "recipe")
     try:
+        check_transform(recipe.vqvae)
         check_prior(recipe.vqvae, recipe.prior)
     except ModelError as error:
         raise RecipeError(f"recipe '{recipe.name}': {error}") from error
     learned = any(level.quantizer.kind == "codebook" for level in recipe.vqvae.levels)
     if learned and recipe.vqvae_phase is None:
         raise RecipeError(f"recipe '{recipe.name}' has codebooks to learn: add [vqvae_phase].")
-    phase = recipe.vqvae_phase
-    if phase is not None and (phase.crop < 1 or phase.crop % recipe.vqvae.align):
-        raise RecipeError(
-            f"vqvae_phase.crop must be a multiple of {recipe.vqvae.align}, got {phase.crop}."
-        )
+    _check_ranges(recipe)
     return recipe
 
 
+def _check_ranges(recipe: Recipe) -> None:
+    """Refuse numbers that would fail, or mean nothing, in the middle of a run."""
+    data, quality, prior = recipe.data, recipe.quality, recipe.prior_phase
+    _within("seed", recipe.seed, 0, 2**63 - 1)
+    _within("checkpoint_minutes", recipe.checkpoint_minutes, 0.01, math.inf)
+    _within("checkpoint_steps", recipe.checkpoint_steps, 0, math.inf)
+    _within("data.margin", data.margin, 0, 4096)
+    _within("data.smallest_scale", data.smallest_scale, 0.01, 1)
+    _within("data.gray_share", data.gray_share, 0, 1)
+    _within("data.colour_jitter", data.colour_jitter, 0, 1)
+    _within("quality.lowest_bpp", quality.lowest_bpp, 0.001, 24)
+    _within("quality.highest_bpp", quality.highest_bpp, 1.1 * quality.lowest_bpp, 24)
+    _within("prior_phase.smallest_step", prior.smallest_step, 0.01, 1000)
+    _within("prior_phase.largest_step", prior.largest_step, prior.smallest_step, 1000)
+    _within("prior_phase.deadzone[0]", prior.deadzone[0], 0, 0.5)
+    _within("prior_phase.deadzone[1]", prior.deadzone[1], prior.deadzone[0], 0.5)
+    _check_phase("prior_phase", prior)
+    align = recipe.vqvae.align
+    if 2 * data.margin % align:
+        raise RecipeError(f"data.margin must be a multiple of {align / 2:g}, got {data.margin}.")
+    phase = recipe.vqvae_phase
+    if phase is None:
+        return
+    _check_phase("vqvae_phase", phase)
+    _within("vqvae_phase.commitment", phase.commitment, 0, 1000)
+    _within("vqvae_phase.decay", phase.decay, 0, 1)
+    _within("vqvae_phase.revive_below", phase.revive_below, 0, 1)
+    _within("vqvae_phase.continuous_steps", phase.continuous_steps, 0, math.inf)
+    if phase.crop < 1 or phase.crop % align:
+        raise RecipeError(f"vqvae_phase.crop must be a multiple of {align}, got {phase.crop}.")
+
+
+def _check_phase(name: str, phase: VqvaePhaseConfig | PriorPhaseConfig) -> None:
+    _within(f"{name}.steps", phase.steps, 1, math.inf)
+    _within(f"{name}.batch", phase.batch, 1, math.inf)
+    _within(f"{name}.learning_rate", phase.learning_rate, 0, 10)
+    _within(f"{name}.time_share", phase.time_share, 0.001, 1000)
+
+
+def _within(key: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        bound = f"at least {low:g}" if high == math.inf else f"{low:g} to {high:g}"
+        raise RecipeError(f"{key} must be {bound}, got {value:g}.")
+
+
 def _apply(plain: dict[str, Any], setting: str) -> None:
+    """Put one `key=value` into what TOML gave."""
     key, separator, value = setting.partition("=")
     if not separator:
         raise RecipeError(f"--set takes key=value, got '{setting}'.")
@@ -195,15 +249,14 @@ def _apply(plain: dict[str, Any], setting: str) -> None:
     except tomllib.TOMLDecodeError:
         parsed = value
     *tables, last = key.strip().split(".")
+    place: Any = plain
     for table in tables:
-        plain = plain.setdefault(table, {})
-        if not isinstance(plain, dict):
+        place = place.setdefault(table, {})
+        if not isinstance(place, dict):
             raise RecipeError(f"--set {key}: '{table}' is not a table of the recipe.")
-    plain[last] = parsed
+    place[last] = parsed
 
 
 def recipe_to_toml(recipe: Recipe) -> str:
-    """Return the whole recipe, defaults included, as TOML."""
-    import tomli_w
-
+    """Return the whole recipe, defaults included, as TOML; `load_recipe` reads it back equal."""
     return tomli_w.dumps(to_plain(recipe))

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from vqzip.errors import VqzipError
+
+METRICS, CURVE, BOARD = "metrics.jsonl", "curve.png", "tensorboard"
+
+
+class Board(Protocol):
+    """What the log needs of TensorBoard's `SummaryWriter`."""
+
+    def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None:
+        """Note one number."""
+
+    def flush(self) -> None:
+        """Write what was noted."""
 
 
 class RunLog:
@@ -20,23 +32,16 @@ class RunLog:
     """
 
     def __init__(self, folder: Path, resume_at: tuple[int, int] | None) -> None:
-        self.path = folder / "metrics.jsonl"
+        self.path = folder / METRICS
         self.folder = folder
-        rows = [] if resume_at is None else [r for r in self.rows() if _place(r) <= resume_at]
-        self.path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        self._board = _tensorboard(folder)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return all whole rows; a last line cut off by a crash is left out."""
-        if not self.path.is_file():
-            return []
-        rows = []
-        for line in self.path.read_text(encoding="utf-8").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                break
-        return rows
+        rows = (
+            [] if resume_at is None else [r for r in read_rows(self.path) if _place(r) <= resume_at]
+        )
+        # Moved into place: a run that is killed just here must not lose its log.
+        temporary = self.path.with_suffix(".partial")
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        temporary.replace(self.path)
+        self._board = _tensorboard(folder / BOARD)
 
     def add(self, row: dict[str, Any]) -> None:
         """Append one row; `phase`, `phase_number` and `step` are among its keys."""
@@ -48,22 +53,33 @@ class RunLog:
                     self._board.add_scalar(f"{row['phase']}/{key}", value, row["step"])
 
     def draw(self) -> None:
-        """Draw `curve.png`, when matplotlib is installed."""
+        """Draw `curve.png`, when matplotlib is installed, and write out what TensorBoard holds."""
         from vqzip.evaluation.plots import training_curve
 
-        try:
-            training_curve(self.rows(), self.folder / "curve.png")
-        except (VqzipError, ImportError):
-            return  # the log is whole without its picture
+        if self._board is not None:
+            self._board.flush()
+        # Without matplotlib the log is whole, too.
+        with contextlib.suppress(VqzipError, ImportError):
+            training_curve(read_rows(self.path), self.folder / CURVE)
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Return all whole rows of a log; a last line that was cut off by a crash is left out."""
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    # What follows the last line break is nothing, or a row that was not written to its end.
+    return [json.loads(line) for line in lines[:-1]]
 
 
 def _place(row: dict[str, Any]) -> tuple[int, int]:
     return int(row["phase_number"]), int(row["step"])
 
 
-def _tensorboard(folder: Path) -> Any:
-    if importlib.util.find_spec("tensorboard") is None:
+def _tensorboard(folder: Path) -> Board | None:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
         return None
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call]
+    board: Board = SummaryWriter(str(folder))
+    return board

@@ -1,0 +1,145 @@
+"""The CDF 9/7 wavelet: undone exactly, nearly orthonormal, of a known reach."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vqzip.configs import WaveletTransformConfig
+from vqzip.nets.wavelet import (
+    LOW_GAIN,
+    PREDICT_1,
+    PREDICT_2,
+    UPDATE_1,
+    UPDATE_2,
+    WaveletTransform,
+    analyse_axis,
+    synthesise_axis,
+)
+
+
+def random_pixels(height: int, width: int, count: int = 1, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return 255 * torch.rand(count, 3, height, width, generator=generator, dtype=torch.float64)
+
+
+def transform(decompositions: int) -> WaveletTransform:
+    return WaveletTransform(WaveletTransformConfig(decompositions)).double()
+
+
+def lift(target: NDArray[np.float64], source: NDArray[np.float64], gain: float, side: int) -> None:
+    """Add gain * (source[i] + source[i + side]) in a plain loop; ends are repeated."""
+    last = len(source) - 1
+    for i in range(len(target)):
+        target[i] += gain * (source[i] + source[min(max(i + side, 0), last)])
+
+
+def test_lifting_is_that_of_a_plain_loop() -> None:
+    signal = np.random.default_rng(0).normal(size=14)
+    low, high = signal[0::2].copy(), signal[1::2].copy()
+    lift(high, low, PREDICT_1, +1)
+    lift(low, high, UPDATE_1, -1)
+    lift(high, low, PREDICT_2, +1)
+    lift(low, high, UPDATE_2, -1)
+    made_low, made_high = analyse_axis(torch.from_numpy(signal), 0)
+    np.testing.assert_allclose(made_low.numpy(), low * LOW_GAIN, atol=1e-12)
+    np.testing.assert_allclose(made_high.numpy(), high / LOW_GAIN, atol=1e-12)
+
+
+@pytest.mark.parametrize("dim", [0, 1, 2])
+def test_an_axis_comes_back(dim: int) -> None:
+    x = torch.randn(4, 6, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(synthesise_axis(*analyse_axis(x, dim), dim), x)
+
+
+@pytest.mark.parametrize(
+    ("decompositions", "height", "width"), [(1, 2, 4), (3, 8, 24), (5, 64, 96)]
+)
+def test_pixels_come_back(decompositions: int, height: int, width: int) -> None:
+    wavelet, pixels = transform(decompositions), random_pixels(height, width, count=2)
+    levels = wavelet.analyse(pixels)
+    assert levels[0].shape == (2, 3, height >> decompositions, width >> decompositions)
+    for number, level in enumerate(levels[1:]):
+        stride = 2 ** (decompositions - number)
+        assert level.shape == (2, 9, height // stride, width // stride)
+        assert wavelet.latent(number + 1, levels, []) is level
+    torch.testing.assert_close(wavelet.synthesise(levels), pixels, atol=1e-9, rtol=0)
+
+
+def test_float32_is_good_enough() -> None:
+    wavelet, pixels = transform(5).float(), random_pixels(64, 64).float()
+    back = wavelet.synthesise(wavelet.analyse(pixels))
+    torch.testing.assert_close(back, pixels, atol=2e-3, rtol=0)
+
+
+def test_one_step_serves_all_subbands() -> None:
+    """An error of 1 in any latent is an error of about 1 in the picture's norm."""
+    wavelet = transform(5)
+    blank = wavelet.analyse(torch.zeros(1, 3, 256, 256, dtype=torch.float64))
+    ground = wavelet.synthesise(blank)
+    for level in blank:
+        for channel in range(level.shape[1]):
+            place = (0, channel, level.shape[2] // 2, level.shape[3] // 2)
+            level[place] += 1
+            norm = float((wavelet.synthesise(blank) - ground).norm())
+            level[place] -= 1
+            assert 0.8 < norm < 1.25
+
+
+def test_colours_are_an_orthonormal_basis_with_luma_first() -> None:
+    wavelet = transform(1)
+    identity = torch.eye(3, dtype=torch.float64)
+    torch.testing.assert_close(wavelet.colour @ wavelet.colour.T, identity, atol=1e-6, rtol=0)
+    gray = wavelet.analyse(random_pixels(8, 8)[:, :1].expand(-1, 3, -1, -1))
+    assert gray[0][:, 1:].abs().max() < 0.05 * gray[0][:, 0].abs().max()
+
+
+@pytest.mark.parametrize("decompositions", [1, 3])
+def test_nothing_sees_beyond_its_reach(decompositions: int) -> None:
+    wavelet, cell = transform(decompositions), 2**decompositions
+    margin = -(-wavelet.analysis_reach // cell) * cell
+    inside = slice(margin, margin + 2 * cell)
+    pixels = random_pixels(2 * margin + 2 * cell, 2 * margin + 2 * cell)
+    wider = torch.nn.functional.pad(pixels, (cell,) * 4, value=77.0)
+    for a, b in zip(wavelet.analyse(pixels), wavelet.analyse(wider), strict=True):
+        stride = pixels.shape[2] // a.shape[2]
+        own = slice(inside.start // stride, inside.stop // stride)
+        moved = slice((inside.start + cell) // stride, (inside.stop + cell) // stride)
+        torch.testing.assert_close(a[:, :, own, own], b[:, :, moved, moved], atol=1e-10, rtol=0)
+
+
+def test_drawn_tiles_with_their_reach_equal_the_whole() -> None:
+    wavelet, cell, side = transform(3), 8, 64
+    levels = wavelet.analyse(random_pixels(3 * side, 3 * side))
+    whole = wavelet.synthesise(levels)
+    margin = -(-wavelet.synthesis_reach // cell) * cell
+    top = slice(side - margin, 2 * side + margin)
+    cut = []
+    for level in levels:
+        stride = 3 * side // level.shape[2]
+        own = slice(top.start // stride, top.stop // stride)
+        cut.append(level[:, :, own, own])
+    tile = wavelet.synthesise(cut)[:, :, margin : margin + side, margin : margin + side]
+    expected = whole[:, :, side : 2 * side, side : 2 * side]
+    torch.testing.assert_close(tile, expected, atol=1e-9, rtol=0)
+
+
+def test_a_mirrored_border_makes_no_edge() -> None:
+    """Symmetric extension: a picture continued by its own mirror image has the same low band."""
+    x = torch.randn(16, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    # Whole-sample symmetry, as the repeated neighbours of the lifting steps amount to.
+    mirrored = torch.cat([x[1:].flip(0), x, x[:-1].flip(0)])
+    mirrored = torch.cat([mirrored[:1], mirrored])  # an even start, so that parities agree
+    low, high = analyse_axis(x, 0)
+    wide_low, wide_high = analyse_axis(mirrored, 0)
+    torch.testing.assert_close(wide_low[8:16], low)
+    torch.testing.assert_close(wide_high[8:16], high)
+
+
+def test_nothing_is_trained_or_stored() -> None:
+    wavelet = transform(2)
+    assert list(wavelet.parameters()) == []
+    assert wavelet.state_dict() == {}

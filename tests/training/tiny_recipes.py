@@ -1,0 +1,151 @@
+"""Recipes that train within seconds, and pictures to train them on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vqzip.training.recipe import Recipe, load_recipe
+
+WAVELET = """
+name = "tiny-wavelet"
+seed = 3
+checkpoint_steps = 7
+
+[data]
+margin = 8
+gray_share = 0.3
+
+[prior_phase]
+steps = 30
+batch = 1
+learning_rate = 0.01
+
+[vqvae.transform]
+kind = "wavelet"
+decompositions = 2
+
+[vqvae.quality]
+base_step = 60.0
+ratio = 1.3
+
+[[vqvae.levels]]
+stride = 4
+groups = 3
+quantizer = { kind = "grid" }
+
+[[vqvae.levels]]
+stride = 4
+groups = 9
+quantizer = { kind = "grid" }
+
+[[vqvae.levels]]
+stride = 2
+groups = 9
+quantizer = { kind = "grid" }
+
+[prior]
+head = "logistic"
+gray_stages = 1
+
+[[prior.levels]]
+state = 0
+hidden = 4
+neighbour_mean = true
+stages = [{ channels = [0], hidden = 4 }, { channels = [1, 2], hidden = 4 }]
+update = [{ kernel = 3, width = 4 }]
+
+[[prior.levels]]
+state = 4
+hidden = 4
+stages = [{ channels = [0, 1, 2], hidden = 4 }, { channels = [3, 4, 5, 6, 7, 8], hidden = 4 }]
+
+[[prior.levels]]
+state = 4
+hidden = 4
+stages = [{ channels = [0, 1, 2], hidden = 4 }, { channels = [3, 4, 5, 6, 7, 8], hidden = 4 }]
+"""
+
+CODEBOOK = """
+name = "tiny-codebook"
+seed = 3
+checkpoint_steps = 7
+
+[vqvae_phase]
+steps = 30
+batch = 2
+crop = 64
+learning_rate = 0.002
+
+[prior_phase]
+steps = 30
+batch = 1
+learning_rate = 0.01
+
+[vqvae.transform]
+kind = "conv"
+hidden = 8
+residual_hidden = 4
+residual_blocks = 1
+
+[[vqvae.levels]]
+stride = 8
+groups = 1
+quantizer = { kind = "codebook", size = 8, dim = 4 }
+
+[[vqvae.levels]]
+stride = 4
+groups = 1
+quantizer = { kind = "codebook", size = 8, dim = 4 }
+
+[prior]
+head = "categorical"
+embedding = 3
+
+[[prior.levels]]
+state = 0
+hidden = 8
+stages = [{ channels = [0], hidden = 8 }]
+update = [{ kernel = 1, width = 8 }]
+
+[[prior.levels]]
+state = 4
+hidden = 8
+stages = [{ channels = [0], hidden = 8 }]
+"""
+
+KINDS = {"wavelet": WAVELET, "codebook": CODEBOOK}
+
+
+def tiny_recipe(folder: Path, kind: str, *settings: str) -> Recipe:
+    """Return one of the recipes, changed by `key=value` settings."""
+    return load_recipe(str(write_recipe(folder, kind)), settings)
+
+
+def write_recipe(folder: Path, kind: str) -> Path:
+    path = folder / f"{kind}.toml"
+    path.write_text(KINDS[kind])
+    return path
+
+
+def made_pixels(number: int, height: int = 160, width: int = 200) -> NDArray[np.uint8]:
+    """Return smooth colours with an edge and some noise, `(height, width, 3)`."""
+    rng = np.random.default_rng(number)
+    rows, columns = np.mgrid[0:height, 0:width] / 40.0
+    waves = rng.uniform(0.2, 2, (3, 2))
+    planes = [np.sin(a * rows + b * columns + number) for a, b in waves]
+    pixels = 128 + 70 * np.stack(planes, 2) + rng.normal(0, 4, (height, width, 3))
+    pixels[columns > rows + 1] += rng.uniform(-40, 40, 3)
+    return pixels.clip(0, 255).astype(np.uint8)
+
+
+def write_pictures(folder: Path, count: int = 4) -> Path:
+    """Write `count` PNG pictures, one of them in a folder of its own."""
+    (folder / "deeper").mkdir(parents=True)
+    for number in range(count):
+        place = folder / "deeper" if number == 1 else folder
+        Image.fromarray(made_pixels(number)).save(place / f"p{number}.png")
+    return folder

@@ -1,0 +1,229 @@
+"""Phase 4: what only real encodes of validation pictures can tell.
+
+The steps of the qualities are fitted to file sizes, the grid's centroids to the codes that the encoder
+really chooses, and the curve of the model card is measured, from files and decoded pictures.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vqzip.codec import Codec, Encoded
+from vqzip.configs import QualityConfig
+from vqzip.errors import PictureError, TrainingError, UsageError
+from vqzip.evaluation.metrics import ms_ssim, mse, psnr_db, rate_bpp
+from vqzip.nets.quantizer import MAGNITUDES, GridQuantizer
+from vqzip.pictures.picture import Picture
+from vqzip.pictures.read import read_picture
+from vqzip.training.image_sources import MAX_PIXELS
+from vqzip.training.recipe import QualityTargets
+
+LARGEST_SIDE = 768
+"""Larger pictures are cut: twelve of them are coded more than a dozen times."""
+
+PRIOR_WEIGHT, PRIOR_SHIFT = 200.0, 0.02
+"""Centroids of rare magnitudes lean on this many codes with this shift."""
+
+FITTED_QUALITIES = (1.0, 2.75, 4.5, 6.25, 8.0)
+LARGEST_STEP_CHANGE = 8.0
+"""A fit that moves the ends of the scale by more than this factor says nothing."""
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Mean over the validation pictures, from files and decoded 8-bit pictures."""
+
+    quality: float
+    rate_bpp: float
+    psnr_db: float
+    ms_ssim: float | None
+
+
+def validation_pictures(paths: Sequence[Path], align: int, most: int) -> list[Picture]:
+    """Return up to `most` pictures spread over `paths`, cut in the middle to whole cells.
+
+    Pictures that cannot be read or are too small are passed over for others.
+
+    Args:
+        paths: to choose from.
+        align: side of a cell in pixels.
+        most: pictures wanted.
+
+    Raises:
+        TrainingError: none of them will do.
+    """
+    spread = np.unique(np.linspace(0, len(paths) - 1, most).astype(int)).tolist()
+    others = sorted(set(range(len(paths))) - set(spread))
+    pictures: list[Picture] = []
+    for number in [*spread, *others]:
+        picture = _cut_picture(paths[number], align)
+        if picture is not None:
+            pictures.append(picture)
+        if len(pictures) == most:
+            break
+    if not pictures:
+        raise TrainingError(
+            f"no picture to validate with can be read and has sides of {align} pixels; "
+            "give a folder of some with --valid."
+        )
+    return pictures
+
+
+def _cut_picture(path: Path, align: int) -> Picture | None:
+    """Return the middle of a picture, or None where that is nothing."""
+    try:
+        pixels = read_picture(path, max_pixels=MAX_PIXELS, strict=False).pixels
+    except PictureError:
+        return None
+    height, width = (min(side, LARGEST_SIDE) // align * align for side in pixels.shape[:2])
+    if not height or not width:
+        return None
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return Picture(pixels[top : top + height, left : left + width].copy())
+
+
+def measure(codec: Codec, pictures: Sequence[Picture], quality: float) -> CurvePoint:
+    """Encode and decode the pictures at one quality."""
+    rates, errors, similarities = [], [], []
+    for picture in pictures:
+        data = codec.encode_picture(picture, quality=quality).data
+        original, decoded = _rgb(picture), _rgb(codec.decode_picture(data))
+        rates.append(rate_bpp(len(data), picture.width * picture.height))
+        errors.append(psnr_db(mse(original, decoded)))
+        similarities.append(_similarity(original, decoded))
+    known = [s for s in similarities if s is not None]
+    return CurvePoint(
+        quality,
+        round(float(np.mean(rates)), 4),
+        round(float(np.mean(errors)), 3),
+        round(float(np.mean(known)), 5) if known else None,
+    )
+
+
+def _similarity(original: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> float | None:
+    try:
+        return ms_ssim(original, decoded)
+    except UsageError:  # its package is an extra, which a model can do without
+        return None
+
+
+def _rgb(picture: Picture) -> NDArray[np.uint8]:
+    pixels = picture.pixels
+    return np.repeat(pixels[:, :, None], 3, 2) if picture.is_gray else pixels
+
+
+def fit_quality(
+    codec: Codec, pictures: Sequence[Picture], targets: QualityTargets
+) -> tuple[QualityConfig, list[Tensor]]:
+    """Return the scale of steps that meets the file sizes, and the centroids of every level.
+
+    Args:
+        codec: with a provisional scale of steps.
+        pictures: whose sides are whole cells of the coarsest level.
+        targets: mean sizes of quality 1 and 8.
+
+    Raises:
+        TrainingError: the model has one quality only.
+    """
+    provisional = codec.model.config.vqvae.quality
+    if provisional is None:
+        raise TrainingError("a model of one quality has no scale to fit.")
+    log_steps, log_rates = [], []
+    centroids = CentroidFit(codec)
+    for quality in FITTED_QUALITIES:
+        rates = []
+        for picture in pictures:
+            encoded = codec.encode_picture(picture, quality=quality)
+            rates.append(rate_bpp(len(encoded.data), picture.width * picture.height))
+            if not picture.is_gray:
+                centroids.add(picture, encoded)
+        log_steps.append(math.log(provisional.step(codec.quality_step(quality))))
+        log_rates.append(math.log(np.mean(rates)))
+    return quality_scale(log_rates, log_steps, targets, provisional), centroids.shifts()
+
+
+def quality_scale(
+    log_rates: Sequence[float],
+    log_steps: Sequence[float],
+    targets: QualityTargets,
+    provisional: QualityConfig,
+) -> QualityConfig:
+    """Return the scale of steps that meets the targets, by a curve through measured points.
+
+    Rate against step is nearly straight on logarithmic axes: a parabola is more than enough. Where
+    it bends back beyond the points, as after a few steps of training, a line has to do; where that
+    fails, too, the provisional scale stays.
+
+    Args:
+        log_rates: natural logarithm of bits per pixel.
+        log_steps: natural logarithm of the step of each.
+        targets: bits per pixel of quality 1 and 8.
+        provisional: the scale that was measured with.
+    """
+    wanted = np.log([targets.lowest_bpp, targets.highest_bpp])
+    before = np.array([provisional.step(0), provisional.step(56)])
+    for degree in (2, 1):
+        curve = np.polynomial.Polynomial.fit(log_rates, log_steps, degree)
+        fitted = np.exp(np.clip(curve(wanted), -20, 20))
+        change = np.abs(np.log(fitted / before))
+        if fitted[0] > fitted[1] and change.max() < math.log(LARGEST_STEP_CHANGE):
+            ratio = float(fitted[0] / fitted[1]) ** (1 / 7)
+            return QualityConfig(round(float(fitted[0]), 3), round(ratio, 5))
+    return provisional
+
+
+class CentroidFit:
+    """Where in its cell each code of a grid is best reconstructed: at the mean of its latents.
+
+    Args:
+        codec: whose VQ-VAE gives the latents.
+    """
+
+    def __init__(self, codec: Codec) -> None:
+        self._vqvae = codec.model.vqvae
+        self._quality_step = codec.quality_step
+        shapes = [(level.groups, MAGNITUDES) for level in self._vqvae.config.levels]
+        self._counts = [np.full(shape, PRIOR_WEIGHT) for shape in shapes]
+        self._sums = [np.full(shape, PRIOR_WEIGHT * PRIOR_SHIFT) for shape in shapes]
+
+    @torch.no_grad()
+    def add(self, picture: Picture, encoded: Encoded) -> None:
+        """Take in the codes of one RGB picture."""
+        pixels = torch.from_numpy(picture.pixels).permute(2, 0, 1)[None].float()
+        features = self._vqvae.transform.analyse(pixels)
+        step = float(self._vqvae.steps(1, self._quality_step(encoded.quality)))
+        for level, codes in enumerate(encoded.codes.levels):
+            z = self._vqvae.transform.latent(level, features, [])[0].numpy() / step
+            q = codes[:, 0]
+            shift = np.abs(q) - np.sign(q) * z
+            for magnitude in range(MAGNITUDES):
+                last = magnitude + 1 == MAGNITUDES
+                own = np.abs(q) > magnitude if last else np.abs(q) == magnitude + 1
+                self._counts[level][:, magnitude] += own.sum((1, 2))
+                self._sums[level][:, magnitude] += (shift * own).sum((1, 2))
+
+    def shifts(self) -> list[Tensor]:
+        """Return `(G, 3)` a level, for `GridQuantizer.centroid_shift`."""
+        pairs = zip(self._sums, self._counts, strict=True)
+        return [torch.from_numpy(sums / counts).float() for sums, counts in pairs]
+
+
+def set_centroids(codec: Codec, shifts: Sequence[Tensor]) -> None:
+    """Put fitted centroids into a model's grids."""
+    for quantizer, shift in zip(codec.model.vqvae.quantizers, shifts, strict=True):
+        if isinstance(quantizer, GridQuantizer):
+            quantizer.centroid_shift.copy_(shift)
+
+
+def curve_rows(points: Sequence[CurvePoint]) -> list[dict[str, float | None]]:
+    """Return the points as plain rows for `curve.json`."""
+    return [dataclasses.asdict(point) for point in points]
