@@ -11,13 +11,13 @@ from vqzip.errors import UsageError
 
 LARGEST_EFFORT = 9
 
-BIT_PRICE = 0.1
+BIT_PRICE = 0.08
 """Price of a bit in squared steps: the slope of the rate-distortion curve of a uniform quantizer is
 0.14, and less of it is best for codes that later codes are predicted from (docs/experiments.md)."""
 
 REFERENCE_PRICE = 0.12
 """What a bit of the whole file is worth, in squared steps, when files are compared: the slope of the
-curve over quality, measured on decoded photographs (0.11 to 0.14)."""
+curve over quality of one photograph (0.11 to 0.14)."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.exact_prior.fingerprint import CODEBOOK, GRID, stream_digest
 
-GRID_DIGEST = "ff9d78fff7b1663a32defeb27fce4a33c6a112da63738d00738853483a3d4e16"
+GRID_DIGEST = "bcc17e2660fdadffb891805d2e91d120a5b207698ff44d3385985e21eae08b7d"
 CODEBOOK_DIGEST = "3b6e7fb54ca3a91f7b0495bdbb24553aaa19e40ddc614e5b48691d2f4bfa4245"
 ROOT = Path(__file__).parents[2]
 

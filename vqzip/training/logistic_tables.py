@@ -73,7 +73,7 @@ def _counts(
     """Return counts `(S, 16, 2 * radius + 3)` of [escape low, -radius..radius, escape high]."""
     # Symbol hi stands for the values hi * unit .. (hi + 1) * unit - 1.
     edges = np.arange(-radius, radius + 2) * unit[:, None] - 0.5
-    means = np.arange(MEAN_FRACTION) / MEAN_FRACTION
+    means = (np.arange(MEAN_FRACTION) - MEAN_FRACTION / 2) / MEAN_FRACTION
     distance = edges[:, None, :] - means[None, :, None]
     main = _interval_probabilities(distance / scales[:, None, None])
     tail = _interval_probabilities(distance / (tail_factor * scales[:, None, None]))

@@ -1,0 +1,100 @@
+"""Checkpoints: whole or not there, and what comes back is what went in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vqzip.errors import TrainingError
+from vqzip.training.checkpoints import (
+    load_checkpoint,
+    module_tensors,
+    optimiser_tensors,
+    restore_module,
+    restore_optimiser,
+    save_checkpoint,
+)
+
+
+def made_net() -> tuple[nn.Linear, torch.optim.Adam]:
+    net = nn.Linear(3, 2)
+    with torch.no_grad():
+        net.weight.copy_(torch.arange(6.0).view(2, 3))
+        net.bias.zero_()
+    return net, torch.optim.Adam(net.parameters(), lr=0.1)
+
+
+def train(net: nn.Linear, optimiser: torch.optim.Adam, steps: int) -> None:
+    for step in range(steps):
+        optimiser.zero_grad()
+        (net(torch.full((1, 3), float(step + 1))) ** 2).sum().backward()
+        optimiser.step()
+
+
+def all_tensors(net: nn.Linear, optimiser: torch.optim.Adam) -> dict[str, Tensor]:
+    return {**module_tensors("net", net), **optimiser_tensors(optimiser)}
+
+
+def test_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    net, optimiser = made_net()
+    train(net, optimiser, 3)
+    path = tmp_path / "c.safetensors"
+    facts = {"step": 3, "rows": [{"loss": 0.1}]}
+    save_checkpoint(path, all_tensors(net, optimiser), facts)
+    train(net, optimiser, 4)
+    other, other_optimiser = made_net()
+    tensors, back = load_checkpoint(path)
+    assert back == facts
+    restore_module("net", other, tensors)
+    restore_optimiser(other_optimiser, tensors)
+    train(other, other_optimiser, 4)
+    expected = all_tensors(net, optimiser)
+    for name, tensor in all_tensors(other, other_optimiser).items():
+        assert torch.equal(tensor, expected[name]), name
+    assert not path.with_suffix(".partial").exists()
+
+
+def test_a_failed_write_leaves_the_old_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "c.safetensors"
+    save_checkpoint(path, {"a": torch.ones(2)}, {"step": 1})
+
+    def disk_full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", disk_full)
+    with pytest.raises(TrainingError, match="No space left"):
+        save_checkpoint(path, {"a": torch.zeros(2)}, {"step": 2})
+    tensors, facts = load_checkpoint(path)
+    assert facts == {"step": 1}
+    assert torch.equal(tensors["a"], torch.ones(2))
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="cannot be written"):
+        save_checkpoint(tmp_path / "no" / "c.safetensors", {"a": torch.ones(1)}, {})
+
+
+def test_a_missing_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="start without --resume"):
+        load_checkpoint(tmp_path / "c.safetensors")
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "alien", "no facts"])
+def test_a_damaged_checkpoint(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "c.safetensors"
+    save_checkpoint(path, {"a": torch.ones(100)}, {"step": 1})
+    data = path.read_bytes()
+    changed = {
+        "cut": data[:-50],
+        "empty": b"",
+        "alien": b"PK" + data[2:],
+        "no facts": data.replace(b"facts", b"fakts"),
+    }
+    path.write_bytes(changed[damage])
+    with pytest.raises(TrainingError, match="damaged"):
+        load_checkpoint(path)

@@ -1,0 +1,232 @@
+"""The two phases: steps, their metrics, learning, and a checkpoint that changes nothing."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.training.tiny_recipes import tiny_recipe, write_pictures
+from vqzip.errors import RecipeError
+from vqzip.nets.pixelcnn import PixelCnn
+from vqzip.nets.residual import initialise
+from vqzip.nets.vqvae import Vqvae
+from vqzip.training import phases
+from vqzip.training.image_sources import CropSource, find_pictures
+from vqzip.training.phases import (
+    Phase,
+    PriorPhase,
+    VqvaePhase,
+    learning_rate,
+    order0_bpp,
+    step_optimiser,
+)
+from vqzip.training.recipe import Recipe
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pictures(tmp_path_factory.mktemp("phases") / "pictures")
+
+
+def made_phase(recipe: Recipe, pictures: Path, number: int = 0) -> Phase:
+    source = CropSource(find_pictures(pictures), recipe.data, recipe.seed)
+    vqvae = Vqvae(recipe.vqvae)
+    initialise(vqvae, torch.Generator().manual_seed(0))
+    if recipe.vqvae_phase is not None and number == 0:
+        return VqvaePhase(recipe, vqvae, source, CPU)
+    return PriorPhase(recipe, vqvae, PixelCnn(recipe.vqvae, recipe.prior), source, CPU)
+
+
+def take(phase: Phase, first: int, last: int, total: int = 40) -> list[dict[str, float]]:
+    return [phase.step(number, 1 - number / total) for number in range(first, last)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "setting"),
+    [
+        ("wavelet", 0, "seed=1"),
+        ("codebook", 0, "vqvae_phase.codebook='ema'"),
+        ("codebook", 0, "vqvae_phase.codebook='kmeans'"),
+        ("codebook", 1, "prior_phase.bfloat16=true"),
+    ],
+)
+@pytest.mark.parametrize("cut", [2, 5, 9])
+def test_a_restored_phase_takes_the_same_steps(
+    tmp_path: Path, pictures: Path, kind: str, number: int, setting: str, cut: int
+) -> None:
+    recipe = tiny_recipe(tmp_path, kind, setting, "prior_phase.batch=1")
+    unbroken = made_phase(recipe, pictures, number)
+    expected = take(unbroken, 0, 12)
+    first = made_phase(recipe, pictures, number)
+    take(first, 0, cut)
+    saved = {name: tensor.clone() for name, tensor in first.tensors().items()}
+    second = made_phase(recipe, pictures, number)
+    second.restore(saved)
+    assert take(second, cut, 12) == expected[cut:]
+    final = unbroken.tensors()
+    for name, tensor in second.tensors().items():
+        assert torch.equal(tensor, final[name]), name
+
+
+def test_metrics_of_the_vqvae_phase(tmp_path: Path, pictures: Path) -> None:
+    phase = made_phase(tiny_recipe(tmp_path, "codebook"), pictures)
+    rows = take(phase, 0, 6)
+    assert set(rows[0]) == {"loss", "psnr_db", "gradient"}
+    assert set(rows[-1]) == {
+        *("loss", "psnr_db", "order0_bpp", "commitment", "gradient"),
+        *("level0_used", "level0_perplexity", "level1_used", "level1_perplexity"),
+    }
+    last = rows[-1]
+    assert 0 < last["order0_bpp"] <= 3 / 64 + 3 / 16
+    assert 1 <= last["level0_perplexity"] <= last["level0_used"] <= 8
+    assert all(math.isfinite(value) for row in rows for value in row.values())
+
+
+@pytest.mark.parametrize(("kind", "levels"), [("wavelet", 3), ("codebook", 2)])
+def test_metrics_of_the_prior_phase(tmp_path: Path, pictures: Path, kind: str, levels: int) -> None:
+    recipe = tiny_recipe(tmp_path, kind)
+    row = made_phase(recipe, pictures, 1).step(0, 1.0)
+    names = {f"level{number}_bits_per_code" for number in range(levels)}
+    assert set(row) == {"loss", "code_length_bpp", "gradient", *names}
+    total = sum(
+        row[f"level{number}_bits_per_code"] * level.channels / level.stride**2
+        for number, level in enumerate(recipe.vqvae.levels)
+    )
+    assert row["code_length_bpp"] == pytest.approx(total, rel=1e-4)
+
+
+def test_a_short_run_has_codebooks(tmp_path: Path, pictures: Path) -> None:
+    """Steps without quantization never take more than a tenth of the phase."""
+    recipe = tiny_recipe(tmp_path, "codebook", "vqvae_phase.continuous_steps=1000")
+    phase = made_phase(recipe, pictures)
+    rows = take(phase, 0, 10, total=10)
+    assert ["level0_used" in row for row in rows] == [False] + 9 * [True]
+
+
+def test_codebooks_start_once(tmp_path: Path, pictures: Path) -> None:
+    phase = made_phase(tiny_recipe(tmp_path, "codebook"), pictures)
+    assert isinstance(phase, VqvaePhase)
+    take(phase, 0, 4)
+    assert not phase.started
+    early = {name: tensor.clone() for name, tensor in phase.tensors().items()}
+    take(phase, 4, 6)
+    late = {name: tensor.clone() for name, tensor in phase.tensors().items()}
+    other = made_phase(tiny_recipe(tmp_path, "codebook"), pictures)
+    assert isinstance(other, VqvaePhase)
+    other.restore(early)
+    assert not other.started
+    other.restore(late)
+    assert other.started
+
+
+def test_codes_of_crops_are_whole_context_tiles(tmp_path: Path, pictures: Path) -> None:
+    for kind in ("wavelet", "codebook"):
+        recipe = tiny_recipe(tmp_path, kind, "data.margin=8", "data.gray_share=0.5")
+        phase = made_phase(recipe, pictures, 1)
+        assert isinstance(phase, PriorPhase)
+        pixels, gray = phase.source.batch(2, 0, 4, phase.side)
+        assert pixels.shape[2] == 272
+        codes, log_step = phase._codes(pixels, gray, torch.Generator().manual_seed(0))
+        assert log_step.shape == (4,)
+        for level, config in zip(codes, recipe.vqvae.levels, strict=True):
+            side = 256 // config.stride
+            assert level.shape == (4, config.channels, side, side)
+            if kind == "wavelet":
+                assert not level[gray][:, config.channels // 3 :].any()
+                assert level[~gray][:, config.channels // 3 :].any()
+
+
+def test_grid_codes_are_rounded_latents(tmp_path: Path, pictures: Path) -> None:
+    recipe = tiny_recipe(
+        tmp_path, "wavelet", "prior_phase.deadzone=[0.4, 0.4]", "data.margin=0", "data.gray_share=0"
+    )
+    phase = made_phase(recipe, pictures)
+    assert isinstance(phase, PriorPhase)
+    pixels, gray = phase.source.batch(2, 0, 2, 256)
+    codes, log_step = phase._codes(pixels, gray, torch.Generator().manual_seed(0))
+    assert ((log_step >= math.log(5)) & (log_step <= math.log(130))).all()
+    latents = phase.vqvae.transform.analyse(pixels)
+    for level, z in zip(codes, latents, strict=True):
+        scaled = z.numpy() / np.exp(log_step.numpy())[:, None, None, None]
+        expected = np.sign(scaled) * np.floor(np.abs(scaled) + 0.4)
+        assert np.mean(expected != level.numpy()) < 1e-4  # float32 on a border
+
+
+def test_order0_bpp_is_an_entropy() -> None:
+    codes = torch.tensor([0, 0, 1, 2, 5, 5, 5, 5]).view(1, 1, 2, 2, 2)
+    pixels = torch.zeros(1, 3, 4, 4)
+    # First stage: 4 codes of 1.5 bits; second: one code only.
+    assert order0_bpp([codes], pixels) == pytest.approx(6 / 16)
+    assert order0_bpp([codes, codes], pixels) == pytest.approx(12 / 16)
+
+
+def test_learning_rate_rises_then_falls_to_zero() -> None:
+    assert learning_rate(1.0, 0, 1.0) == pytest.approx(0.01)
+    assert learning_rate(1.0, 99, 1.0) == pytest.approx(1.0)
+    assert learning_rate(1.0, 500, 0.5) == pytest.approx(0.5)
+    assert learning_rate(1.0, 999, 0.0) == 0.0
+    rates = [learning_rate(1.0, 100 + n, 1 - n / 50) for n in range(51)]
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_gradients_are_clipped_but_those_of_codebooks_are_not_counted() -> None:
+    weight, books = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(2), requires_grad=False)
+    optimiser = torch.optim.SGD([weight, books], lr=9.0)
+    weight.grad, books.grad = torch.tensor([3.0, 4.0]), torch.tensor([100.0, 0.0])
+    assert step_optimiser(optimiser, 0.5) == pytest.approx(5.0)
+    torch.testing.assert_close(weight.detach(), -0.5 * torch.tensor([0.6, 0.8]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(books, torch.tensor([-50.0, 0.0]))
+
+
+def test_bfloat16_only_where_it_is_native(monkeypatch: pytest.MonkeyPatch) -> None:
+    def product() -> Tensor:
+        return torch.ones(4, 4) @ torch.ones(4, 4)
+
+    for native, wanted in ((True, True), (True, False), (False, True)):
+        monkeypatch.setattr(phases, "computes_bfloat16", lambda device, native=native: native)
+        with phases.autocast(CPU, wanted=wanted):
+            expected = torch.bfloat16 if native and wanted else torch.float32
+            assert product().dtype == expected
+
+
+def test_a_recipe_without_the_phase(tmp_path: Path, pictures: Path) -> None:
+    recipe = tiny_recipe(tmp_path, "wavelet")
+    source = CropSource(find_pictures(pictures), recipe.data, recipe.seed)
+    with pytest.raises(RecipeError, match="vqvae_phase"):
+        VqvaePhase(recipe, Vqvae(recipe.vqvae), source, CPU)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", ["ema", "kmeans"])
+def test_codebooks_learn(tmp_path: Path, pictures: Path, rule: str) -> None:
+    settings = [
+        f"vqvae_phase.codebook='{rule}'",
+        "vqvae_phase.batch=4",
+        "vqvae_phase.bfloat16=false",
+    ]
+    settings += ["vqvae_phase.continuous_steps=30", "vqvae_phase.learning_rate=0.004"]
+    settings += ["vqvae.transform.hidden=24", "vqvae.transform.residual_hidden=8"]
+    phase = made_phase(tiny_recipe(tmp_path, "codebook", *settings), pictures)
+    rows = take(phase, 0, 300, total=300)
+    last = rows[-20:]
+    assert np.mean([row["loss"] for row in last]) < 0.4 * rows[0]["loss"]
+    for level in (0, 1):
+        assert np.mean([row[f"level{level}_perplexity"] for row in last]) > 3
+        assert np.mean([row[f"level{level}_used"] for row in last]) > 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["wavelet", "codebook"])
+def test_the_prior_learns(tmp_path: Path, pictures: Path, kind: str) -> None:
+    phase = made_phase(tiny_recipe(tmp_path, kind), pictures, 1)
+    rows = take(phase, 0, 250, total=250)
+    start = np.mean([row["code_length_bpp"] for row in rows[:10]])
+    end = np.mean([row["code_length_bpp"] for row in rows[-50:]])
+    assert end < 0.7 * start

@@ -1,0 +1,257 @@
+"""A whole run: refusals at its start, the model at its end, `kill -9` in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+import vqzip
+from tests.training.tiny_recipes import KINDS, made_pixels, write_pictures, write_recipe
+from vqzip.errors import ModelError, PictureError, RecipeError, TrainingError, UsageError
+from vqzip.training.loop import CHECKPOINT, Progress
+from vqzip.training.phases import PriorPhase
+from vqzip.training.recipe import load_recipe
+from vqzip.training.run import run, self_test_picture
+from vqzip.training.run_log import read_rows
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(2):
+        Image.fromarray(made_pixels(number, 64, 96)).save(folder / f"p{number}.png")
+    return folder
+
+
+def rows_without_time(folder: Path) -> list[dict[str, Any]]:
+    rows = read_rows(folder / "metrics.jsonl")
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+def assert_same_runs(first: Path, second: Path) -> None:
+    assert rows_without_time(first) == rows_without_time(second)
+    for name in (CHECKPOINT, "model/vqvae.safetensors", "model/prior.safetensors"):
+        a, b = load_file(first / name), load_file(second / name)
+        assert a.keys() == b.keys()
+        assert all(torch.equal(a[key], b[key]) for key in a), name
+    for name in ("config.json", "exact_prior.safetensors", "self_test.vqz", "curve.json"):
+        assert (first / "model" / name).read_bytes() == (second / "model" / name).read_bytes(), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_ends_with_a_model_that_codes(tmp_path: Path, pictures: Path, kind: str) -> None:
+    (pictures / "broken.jpg").write_bytes(b"no picture")
+    notes: list[str] = []
+    reports: list[Progress] = []
+    out = tmp_path / "out"
+    model = run(
+        str(write_recipe(tmp_path, kind)),
+        data=pictures,
+        out=out,
+        device="cpu",
+        report=reports.append,
+        note=notes.append,
+    )
+    assert model == out / "model"
+    assert [r.phase for r in reports][-2:] == ["export", "export"]
+    assert notes == [f"1 of 3 pictures could not be read; {out / 'unreadable.txt'} names them"]
+    assert "broken.jpg" in (out / "unreadable.txt").read_text()
+    for name in ("recipe.toml", "versions.json", "metrics.jsonl", CHECKPOINT):
+        assert (out / name).is_file()
+    assert not list(out.glob("*.partial"))
+
+    codec = vqzip.load(str(out))
+    image = Image.fromarray(made_pixels(7, 70, 90))
+    data = codec.encode(image)
+    assert data == codec.encode(image)
+    decoded = codec.decode(data)
+    assert decoded.size == image.size
+    maps = codec.to_codes(image)
+    assert codec.decode_codes(data).sha256() == maps.sha256()
+    error = np.asarray(decoded, np.float64) - np.asarray(image, np.float64)
+    assert np.mean(error**2) < (100 if kind == "wavelet" else 6000)
+    self_test = codec.decode_picture((model / "self_test.vqz").read_bytes())
+    assert self_test.pixels.shape == self_test_picture().pixels.shape
+    card = (model / "CARD.md").read_text()
+    assert codec.model.id.hex() in card
+    assert "2 pictures" in card
+    assert len(json.loads((model / "curve.json").read_text())) == (8 if kind == "wavelet" else 1)
+    assert load_recipe(str(model / "recipe.toml")) == load_recipe(str(out / "recipe.toml"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_runs_go_on_and_same_seeds_agree(tmp_path: Path, pictures: Path, kind: str) -> None:
+    """`kill -9` thrice, `--resume` each time: the log and every weight of an unbroken run."""
+    recipe = write_recipe(tmp_path, kind)
+    command = [sys.executable, "-m", "vqzip", "train", str(recipe), "--data", str(pictures)]
+    command += ["--device", "cpu"]
+    environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    subprocess.run([*command, "--out", str(unbroken)], env=environment, check=True)
+    rows = len(read_rows(unbroken / "metrics.jsonl"))
+    marks = [0, 1, rows - 1]
+    for mark in marks:
+        resume = ["--resume"] if (broken / "recipe.toml").is_file() else []
+        process = subprocess.Popen([*command, "--out", str(broken), *resume], env=environment)
+        while process.poll() is None:
+            if (broken / CHECKPOINT).is_file() and len(read_rows(broken / "metrics.jsonl")) >= mark:
+                process.send_signal(signal.SIGKILL)
+            time.sleep(0.01)
+        assert process.wait() in (-signal.SIGKILL, 0)
+    subprocess.run([*command, "--out", str(broken), "--resume"], env=environment, check=True)
+    assert_same_runs(unbroken, broken)
+
+
+def test_killed_before_the_first_checkpoint(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, out = write_recipe(tmp_path, "wavelet"), tmp_path / "out"
+    steps: list[int] = []
+
+    class Killed(BaseException):
+        pass
+
+    def die(self: PriorPhase, number: int, remaining: float) -> dict[str, float]:
+        steps.append(number)
+        raise Killed
+
+    monkeypatch.setattr(PriorPhase, "step", die)
+    with pytest.raises(Killed):
+        run(str(recipe), data=pictures, out=out, minutes=2.0, settings=["seed=8"])
+    with pytest.raises(Killed):
+        run("ignored", data=pictures, out=out, resume=True)
+    assert steps == [0, 0]
+    assert load_recipe(str(out / "recipe.toml")).seed == 8
+    assert json.loads((out / "arguments.json").read_text()) == {"minutes": 2.0}
+
+
+def test_settings_of_a_resumed_run_are_kept(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, out = write_recipe(tmp_path, "wavelet"), tmp_path / "out"
+
+    def not_a_number(self: PriorPhase, number: int, remaining: float) -> dict[str, float]:
+        return {"loss": float("nan"), "gradient": 1.0}
+
+    monkeypatch.setattr(PriorPhase, "step", not_a_number)
+    with pytest.raises(TrainingError, match=r"prior_phase\.learning_rate"):
+        run(str(recipe), data=pictures, out=out)
+    setting = "prior_phase.learning_rate=1e-5"
+    with pytest.raises(TrainingError, match="not a number"):
+        run(str(recipe), data=pictures, out=out, resume=True, settings=[setting])
+    assert load_recipe(str(out / "recipe.toml")).prior_phase.learning_rate == 1e-5
+    assert not (out / CHECKPOINT).exists()
+    assert not (out / "model").exists()
+
+
+def test_a_folder_that_holds_a_run(tmp_path: Path, pictures: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / CHECKPOINT).write_bytes(b"precious")
+    with pytest.raises(TrainingError, match="holds a run already; add --resume"):
+        run("photo", data=pictures, out=out)
+    assert [path.name for path in out.iterdir()] == [CHECKPOINT]
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, pictures: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    write_recipe(tmp_path, "wavelet").rename(out / "recipe.toml")
+    (out / CHECKPOINT).write_bytes(b"no checkpoint")
+    with pytest.raises(TrainingError, match="damaged"):
+        run("ignored", data=pictures, out=out, resume=True, device="cpu")
+
+
+def test_refusals_leave_nothing_behind(tmp_path: Path, pictures: Path) -> None:
+    recipe, out = str(write_recipe(tmp_path, "wavelet")), tmp_path / "out"
+    empty, tiny = tmp_path / "empty", tmp_path / "tiny"
+    empty.mkdir()
+    tiny.mkdir()
+    Image.fromarray(made_pixels(0, 3, 3)).save(tiny / "tiny.png")
+    with pytest.raises(TrainingError, match="no pictures"):
+        run(recipe, data=empty, out=out)
+    with pytest.raises(TrainingError, match="no pictures"):
+        run(recipe, data=pictures, valid=empty, out=out)
+    with pytest.raises(TrainingError, match="--valid"):
+        run(recipe, data=pictures, valid=tiny, out=out)
+    with pytest.raises(RecipeError, match="no key"):
+        run(recipe, data=pictures, out=out, settings=["data.nothing=1"])
+    with pytest.raises(ModelError, match="cuda:99"):
+        run(recipe, data=pictures, out=out, device="cuda:99")
+    with pytest.raises(UsageError, match="above 0"):
+        run(recipe, data=pictures, out=out, minutes=0.0)
+    with pytest.raises(TrainingError, match="no run to go on with"):
+        run(recipe, data=pictures, out=out, resume=True)
+    assert not out.exists()
+
+
+def test_an_unwritable_run_folder(tmp_path: Path, pictures: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(TrainingError, match="cannot be written"):
+        run(str(write_recipe(tmp_path, "wavelet")), data=pictures, out=tmp_path / "file" / "out")
+
+
+@pytest.mark.slow
+def test_minutes_end_a_run_well(tmp_path: Path, pictures: Path) -> None:
+    settings = ["vqvae_phase.steps=1000000", "prior_phase.steps=1000000"]
+    reports: list[Progress] = []
+    model = run(
+        str(write_recipe(tmp_path, "codebook")),
+        data=pictures,
+        out=tmp_path / "out",
+        minutes=0.1,
+        device="cpu",
+        settings=settings,
+        report=reports.append,
+    )
+    assert vqzip.load(str(model)).model.name == "tiny-codebook"
+    for phase in ("vqvae", "prior"):
+        assert max(r.fraction for r in reports if r.phase == phase) == 1
+    seconds = [row["seconds"] for row in read_rows(tmp_path / "out" / "metrics.jsonl")]
+    assert max(seconds) < 6
+
+
+def test_a_run_inside_its_own_pictures(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """curve.png must not become a training picture when the run is resumed."""
+    out = pictures / "run"
+    seen: list[int] = []
+
+    class Killed(BaseException):
+        pass
+
+    def die(self: PriorPhase, number: int, remaining: float) -> dict[str, float]:
+        seen.append(len(self.source.paths))
+        raise Killed
+
+    monkeypatch.setattr(PriorPhase, "step", die)
+    with pytest.raises(Killed):
+        run(str(write_recipe(tmp_path, "wavelet")), data=pictures, out=out)
+    Image.fromarray(made_pixels(5)).save(out / "curve.png")
+    with pytest.raises(Killed):
+        run("ignored", data=pictures, out=out, resume=True)
+    assert seen == [2, 2]
+
+
+def test_the_self_test_picture_does_not_change() -> None:
+    pixels = self_test_picture().pixels
+    assert (pixels.shape, int(pixels.astype(np.int64).sum())) == ((96, 128, 3), SELF_TEST_SUM)
+
+
+SELF_TEST_SUM = 0
