@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vqzip.exact_prior.prior import ExactPrior
+    from vqzip.nets.pixelcnn import PixelCnn
     from vqzip.nets.vqvae import Vqvae
 
 DEFAULT_MODEL = "photo"
@@ -221,6 +222,29 @@ def load(name_or_path: str | Path, device: str = "cpu") -> Model:
     return Model(config.name, folder, identity, config, vqvae, prior)
 
 
+def load_float_prior(model: Model) -> PixelCnn:
+    """Load the float network that the model's integers were made from.
+
+    Raises:
+        ModelError: it is not in the folder, or damaged.
+    """
+    import safetensors.torch
+    from safetensors import SafetensorError
+
+    from vqzip.nets.pixelcnn import PixelCnn
+
+    prior = PixelCnn(model.config.vqvae, model.config.prior)
+    try:
+        prior.load_state_dict(safetensors.torch.load_file(model.path / FLOAT))
+    except (SafetensorError, RuntimeError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(
+            f"the float prior in {model.path / FLOAT} cannot be read ({reason}); "
+            "install the model again."
+        ) from error
+    return prior
+
+
 def checked_device(device: str) -> torch.device:
     """Return a torch device that exists; `auto` is the GPU when there is one.
 
@@ -233,7 +257,7 @@ def checked_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         where = torch.device(device)
-        torch.empty(1, device=where)
+        torch.zeros(1, device=where).cpu()
     except (RuntimeError, AssertionError) as error:
         raise ModelError(f"the device '{device}' is not there; use --device cpu.") from error
     return where
@@ -271,5 +295,8 @@ def save(
         safetensors.numpy.save_file(dict(exact), folder / EXACT)
         floats = {name: t.detach().cpu().contiguous() for name, t in float_prior.items()}
         safetensors.torch.save_file(floats, folder / FLOAT)
+        for name in (VQVAE, EXACT, FLOAT):
+            # safetensors writes for its owner alone; a package is for all users of a machine.
+            (folder / name).chmod(0o644)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"the model cannot be written to {folder}: {error}.") from error

@@ -1,6 +1,6 @@
 """Draw a photograph beside its .vqz and a JPEG of the same size, for the README.
 
-    python docs/pictures/comparison.py tests/data/photograph.jpg docs/pictures/comparison.png
+python docs/pictures/comparison.py tests/data/photograph.jpg docs/pictures/comparison.png
 """
 
 from __future__ import annotations

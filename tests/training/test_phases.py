@@ -208,18 +208,17 @@ def test_a_recipe_without_the_phase(tmp_path: Path, pictures: Path) -> None:
 def test_codebooks_learn(tmp_path: Path, pictures: Path, rule: str) -> None:
     settings = [
         f"vqvae_phase.codebook='{rule}'",
-        "vqvae_phase.batch=4",
-        "vqvae_phase.bfloat16=false",
+        "vqvae_phase.batch=8",
+        "vqvae.transform.hidden=24",
     ]
-    settings += ["vqvae_phase.continuous_steps=30", "vqvae_phase.learning_rate=0.004"]
-    settings += ["vqvae.transform.hidden=24", "vqvae.transform.residual_hidden=8"]
+    settings += ["vqvae_phase.commitment=0.05", "vqvae_phase.bfloat16=false"]
     phase = made_phase(tiny_recipe(tmp_path, "codebook", *settings), pictures)
     rows = take(phase, 0, 300, total=300)
     last = rows[-20:]
-    assert np.mean([row["loss"] for row in last]) < 0.4 * rows[0]["loss"]
+    assert np.mean([row["loss"] for row in last]) < 0.5 * rows[0]["loss"]
     for level in (0, 1):
-        assert np.mean([row[f"level{level}_perplexity"] for row in last]) > 3
-        assert np.mean([row[f"level{level}_used"] for row in last]) > 6
+        assert np.mean([row[f"level{level}_perplexity"] for row in last]) > 2.5
+        assert np.mean([row[f"level{level}_used"] for row in last]) > 5
 
 
 @pytest.mark.slow

@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 from vqzip.coding.choosers import KnownCodes
 from vqzip.coding.streams import StreamEncoder
 from vqzip.configs import CONTEXT_TILE, VqvaeConfig
-from vqzip.errors import ModelError
 from vqzip.exact_prior.prior import ExactPrior
-from vqzip.model_folder import FLOAT, Model
+from vqzip.model_folder import Model, load_float_prior
 from vqzip.nets.pixelcnn import PixelCnn
 from vqzip.token_maps import TokenMaps
 
@@ -171,16 +170,5 @@ def load_both(model: Model, device: str = "cpu") -> BothPriors:
     Raises:
         ModelError: the float prior is not in the folder, or damaged.
     """
-    import safetensors.torch
-    from safetensors import SafetensorError
-
-    trained = PixelCnn(model.config.vqvae, model.config.prior)
-    try:
-        trained.load_state_dict(safetensors.torch.load_file(model.path / FLOAT))
-    except (SafetensorError, RuntimeError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(
-            f"the float prior in {model.path / FLOAT} cannot be read ({reason}); "
-            "install the model again."
-        ) from error
+    trained = load_float_prior(model)
     return BothPriors(model.config.vqvae, trained.to(device).eval(), model.prior)

@@ -1,0 +1,165 @@
+"""Model folders: found, summarised, loaded, and refused with a sentence when damaged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vqzip import model_folder
+from vqzip.errors import ModelError
+from vqzip.model_folder import (
+    checked_device,
+    find_by_id,
+    folders,
+    installed,
+    load,
+    locate,
+    model_id,
+    read_config,
+    save,
+)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two roots with models: `one` in both, `two` in the second."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    shutil.copytree(tiny_model, first / "one")
+    shutil.copytree(tiny_model.parent / "tiny-vq", second / "one")
+    shutil.copytree(tiny_model.parent / "tiny-vq", second / "two")
+    (second / "no-model").mkdir()
+    monkeypatch.setattr(model_folder, "SEARCH_PATH", (first, second))
+    return tmp_path
+
+
+def test_names_come_before_folders_of_the_same_name(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert locate("one") == shelf / "first" / "one"
+    assert locate("two") == shelf / "second" / "two"
+    assert locate(str(shelf / "second" / "one")) == shelf / "second" / "one"
+    assert folders() == [shelf / "first" / "one", shelf / "second" / "two"]
+    monkeypatch.chdir(shelf / "second")
+    assert locate("one") == shelf / "first" / "one"
+    assert locate("./one") == Path("one")
+
+
+def test_a_run_folder_stands_for_its_model(tmp_path: Path, tiny_model: Path) -> None:
+    shutil.copytree(tiny_model, tmp_path / "run" / "model")
+    assert locate(str(tmp_path / "run")) == tmp_path / "run" / "model"
+
+
+def test_unknown_models(shelf: Path) -> None:
+    with pytest.raises(ModelError, match="installed are one, two, or give the folder"):
+        locate("three")
+    with pytest.raises(ModelError, match=r"deadbeef.*one, two.*--model"):
+        find_by_id(bytes.fromhex("deadbeef"))
+
+
+def test_ids_find_their_models(shelf: Path) -> None:
+    for folder in folders():
+        assert find_by_id(model_id(folder)[:8]) == folder
+
+
+def test_any_byte_that_decides_codes_changes_the_id(shelf: Path) -> None:
+    folder = shelf / "first" / "one"
+    before = model_id(folder)
+    (folder / "CARD.md").write_text("new words")
+    assert model_id(folder) == before
+    for name in ("config.json", "vqvae.safetensors", "exact_prior.safetensors"):
+        data = (folder / name).read_bytes()
+        (folder / name).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        assert model_id(folder) != before
+        (folder / name).write_bytes(data)
+    (folder / "config.json").unlink()
+    with pytest.raises(ModelError, match=r"lacks config\.json"):
+        model_id(folder)
+
+
+def test_summaries(shelf: Path) -> None:
+    folder = shelf / "first" / "one"
+    (folder / "CARD.md").write_text("# one\n\nLicence: Apache-2.0.\n")
+    (folder / "curve.json").write_text('[{"quality": 1.0}]')
+    one, two = installed()
+    assert (one.name, one.path, one.id) == ("one", folder, model_id(folder))
+    assert one.bytes == sum(file.stat().st_size for file in folder.iterdir())
+    assert (one.card_licence, one.curve) == ("Apache-2.0", [{"quality": 1.0}])
+    assert (two.card_licence, two.curve) == ("not stated", [])
+
+
+def test_looking_loads_no_torch() -> None:
+    code = (
+        "import sys; from vqzip.model_folder import installed; installed(); "
+        "assert not {'torch', 'numpy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["tiny", "tiny-vq"])
+def test_what_is_saved_loads_again(tmp_path: Path, tiny_model: Path, name: str) -> None:
+    model = load(tiny_model.parent / name)
+    assert not model.vqvae.training
+    assert not any(p.requires_grad for p in model.vqvae.parameters())
+    copy = tmp_path / "copy"
+    save(copy, model.config, model.vqvae, model.prior.to_tensors(), {"a": torch.ones(1)})
+    again = load(copy)
+    assert again.config == model.config
+    for key, tensor in model.vqvae.state_dict().items():
+        assert torch.equal(again.vqvae.state_dict()[key], tensor)
+    tensors = again.prior.to_tensors()
+    assert all(np.array_equal(tensors[k], v) for k, v in model.prior.to_tensors().items())
+    assert model_id(copy) == again.id
+
+
+def test_unwritable_folders(tmp_path: Path, tiny_model: Path) -> None:
+    model = load(tiny_model)
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "taken" / "vqvae.safetensors").mkdir(parents=True)
+    for folder in (tmp_path / "file" / "model", tmp_path / "taken"):
+        with pytest.raises(ModelError, match="cannot be written"):
+            save(folder, model.config, model.vqvae, model.prior.to_tensors(), {})
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("config.json", b"{", "cannot be read"),
+        ("config.json", b'{"name": "x"}', "lacks the key"),
+        ("config.json", b"\xff\xfe", "cannot be read"),
+        ("vqvae.safetensors", b"", "damaged"),
+        ("vqvae.safetensors", b"\x08\0\0\0\0\0\0\0{}      ", "damaged"),
+        ("exact_prior.safetensors", b"no tensors", "damaged"),
+        ("exact_prior.safetensors", b"\x08\0\0\0\0\0\0\0{}      ", "the exact prior lacks"),
+    ],
+)
+def test_damaged_folders(shelf: Path, name: str, change: bytes, words: str) -> None:
+    (shelf / "first" / "one" / name).write_bytes(change)
+    with pytest.raises(ModelError, match=words) as caught:
+        load("one")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_later_format(shelf: Path) -> None:
+    path = shelf / "first" / "one" / "config.json"
+    plain = json.loads(path.read_text())
+    path.write_text(json.dumps(plain | {"format": 2}))
+    with pytest.raises(ModelError, match="newer vqzip"):
+        read_config(path.parent)
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "nonsense", "", "meta"])
+def test_devices_that_are_not_there(device: str) -> None:
+    with pytest.raises(ModelError, match=f"'{device}' is not there"):
+        checked_device(device)
+
+
+def test_devices_that_are_there() -> None:
+    assert checked_device("cpu").type == "cpu"
+    assert checked_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
