@@ -26,6 +26,7 @@ class LevelCodeLength:
         prior_bits: code length under the integer prior.
         order0_bits: code length under one histogram a group, fitted on these very codes; the cost
             of the histograms themselves is not in it, so it is a bound that favours order 0.
+        distinct: different codes in use, mean over the histograms: of a codebook, its usage.
     """
 
     quality: float
@@ -33,6 +34,7 @@ class LevelCodeLength:
     codes: int
     prior_bits: float
     order0_bits: float
+    distinct: float
 
     @property
     def ratio(self) -> float:
@@ -74,6 +76,7 @@ class CodeLengthTally:
                 sum(histogram.total() for histogram in histograms.values()),
                 self._prior_bits[quality, level],
                 sum(_order0_bits(histogram) for histogram in histograms.values()),
+                sum(map(len, histograms.values())) / len(histograms),
             )
             for (quality, level), histograms in sorted(self._counts.items())
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -82,22 +83,45 @@ def bd_rate_table(comparisons: Sequence[Comparison], titles: Mapping[str, str]) 
 
 def order0_table(models: Sequence[Measurement]) -> Table:
     """Return the prior's code length against one histogram a level, group and quality."""
-    rows = [
-        (
-            measurement.title,
-            setting_text(level.quality),
-            str(level.level),
-            str(level.codes),
-            number(level.prior_bits / level.codes, 4),
-            number(level.order0_bits / level.codes, 4),
-            number(level.ratio, 3),
-        )
-        for measurement in models
-        for level in measurement.levels
-    ]
+    rows = []
+    for measurement in models:
+        for quality, of_quality in itertools.groupby(measurement.levels, lambda x: x.quality):
+            levels = list(of_quality)
+            rows += [
+                (
+                    measurement.title,
+                    setting_text(quality),
+                    str(level.level),
+                    str(level.codes),
+                    number(level.distinct, 0),
+                    number(level.prior_bits / level.codes, 4),
+                    number(level.order0_bits / level.codes, 4),
+                    number(level.ratio, 3),
+                )
+                for level in levels
+            ]
+            if len(levels) == 1:
+                continue
+            codes = sum(level.codes for level in levels)
+            prior = sum(level.prior_bits for level in levels)
+            order0 = sum(level.order0_bits for level in levels)
+            together = (number(prior / codes, 4), number(order0 / codes, 4))
+            ratio = number(prior / order0 if order0 else math.nan, 3)
+            rows.append(
+                (measurement.title, setting_text(quality), "all", str(codes), "", *together, ratio)
+            )
     return Table(
         "Prior against order 0 (histograms fitted on these pictures)",
-        ("model", "quality", "level", "codes", "prior bits/code", "order-0 bits/code", "ratio"),
+        (
+            "model",
+            "quality",
+            "level",
+            "codes",
+            "in use",
+            "prior bits/code",
+            "order-0 bits/code",
+            "ratio",
+        ),
         tuple(rows),
     )
 
