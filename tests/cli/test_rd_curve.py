@@ -22,6 +22,7 @@ def test_a_curve_with_all_its_files(
     assert {path.name for path in tmp_path.iterdir()} == {
         "results.json",
         "points.csv",
+        "tables.md",
         *(f"{metric}.{suffix}" for metric in ("psnr", "ms_ssim") for suffix in ("png", "svg")),
     }
     results = json.loads((tmp_path / "results.json").read_text())

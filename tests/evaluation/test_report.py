@@ -78,6 +78,7 @@ def test_files_of_a_report(report: RdReport, tmp_path: Path) -> None:
     assert {path.name for path in written} == {
         "results.json",
         "points.csv",
+        "tables.md",
         "psnr.png",
         "psnr.svg",
         "ms_ssim.png",
@@ -102,6 +103,7 @@ def test_no_plot_without_a_metric(tmp_path: Path) -> None:
     assert [path.name for path in write_report(report, tmp_path)] == [
         "results.json",
         "points.csv",
+        "tables.md",
         "psnr.png",
         "psnr.svg",
     ]

@@ -101,7 +101,7 @@ def make_report(
 
 
 def write_report(report: RdReport, folder: Path) -> tuple[Path, ...]:
-    """Write `results.json`, `points.csv` and plots of PSNR and MS-SSIM as PNG and SVG.
+    """Write `results.json`, `points.csv`, `tables.md`, and plots of PSNR and MS-SSIM as PNG and SVG.
 
     Returns:
         The files written; a plot of a metric that no picture has is left out.
@@ -110,9 +110,11 @@ def write_report(report: RdReport, folder: Path) -> tuple[Path, ...]:
         UsageError: matplotlib is not installed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written = [folder / "results.json", folder / "points.csv"]
+    written = [folder / "results.json", folder / "points.csv", folder / "tables.md"]
     write_json(report, written[0])
     write_csv(report, written[1])
+    tables = "\n".join(table.markdown() for table in report_tables(report))
+    written[2].write_text(tables, encoding="utf-8")
     labels: dict[Metric, str] = {"psnr": "PSNR, dB", "ms_ssim": "MS-SSIM, dB: -10 log₁₀(1 - x)"}
     for metric, label in labels.items():
         lines = rd_lines(report, metric)
