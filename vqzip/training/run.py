@@ -36,6 +36,8 @@ from vqzip.training.recipe import Recipe, load_recipe, recipe_to_toml
 RECIPE_FILE, ARGUMENTS_FILE, UNREADABLE = "recipe.toml", "arguments.json", "unreadable.txt"
 MODEL = Path("model")
 VALIDATION_PICTURES = 12
+FITS = 2
+"""The first fit of the qualities reaches beyond what it measured; the second lies between."""
 
 
 def run(
@@ -198,11 +200,12 @@ def export(
     qualities = [1.0]
     if recipe.vqvae.quality is not None:
         qualities = [float(quality) for quality in range(1, 9)]
-        quality, shifts = fit_quality(codec, pictures, recipe.quality)
-        fitted = dataclasses.replace(recipe.vqvae, quality=quality)
-        config = ModelConfig(recipe.name, fitted, recipe.prior)
-        set_centroids(codec, shifts)
-        codec = _save_and_load(folder, config, codec.model.vqvae, prior)
+        for _ in range(FITS):
+            quality, shifts = fit_quality(codec, pictures, recipe.quality)
+            fitted = dataclasses.replace(recipe.vqvae, quality=quality)
+            config = ModelConfig(recipe.name, fitted, recipe.prior)
+            set_centroids(codec, shifts)
+            codec = _save_and_load(folder, config, codec.model.vqvae, prior)
     points = [measure(codec, pictures, quality) for quality in qualities]
     curve = json.dumps(curve_rows(points), indent=1) + "\n"
     (folder / model_folder.CURVE).write_text(curve, encoding="utf-8")
