@@ -17,7 +17,6 @@ from vqzip.container.parse import parse
 from vqzip.effort import settings
 from vqzip.errors import CodingError, ModelError, PictureError, UsageError, VqzipError
 from vqzip.pictures.picture import Metadata, Picture
-from vqzip.tile_streams import streams_of_levels
 from vqzip.token_maps import TokenMaps
 
 SIZES = [(1, 1), (1, 2000), (2000, 1), (33, 17), (8, 8), (61, 83)]
@@ -298,8 +297,8 @@ def test_codes_that_do_not_fit_are_refused() -> None:
 
 
 def test_streams() -> None:
-    assert streams_of_levels(load(TINY).model.config.vqvae) == [0, 0, 1, 2]
-    assert streams_of_levels(load(TINY_VQ).model.config.vqvae) == [0, 1]
+    assert load(TINY).model.config.vqvae.stream_of_level == (0, 0, 1, 2)
+    assert load(TINY_VQ).model.config.vqvae.stream_of_level == (0, 1)
 
 
 def test_files_of_other_models_are_refused() -> None:

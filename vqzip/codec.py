@@ -28,7 +28,7 @@ from vqzip.pictures.read import picture_from_image
 from vqzip.pictures.tiles import Box, TileGrid
 from vqzip.pictures.write import image_from_picture
 from vqzip.sections import sections_of, with_sections
-from vqzip.tile_streams import TileCoder, streams_of_levels
+from vqzip.tile_streams import TileCoder
 from vqzip.token_maps import TokenMaps
 
 STREAM_TILE_LOG2 = 10
@@ -65,7 +65,7 @@ class Codec:
     def __init__(self, model: Model) -> None:
         self.model = model
         self._latents = LatentTransform(model.vqvae)
-        self._streams = max(streams_of_levels(model.config.vqvae)) + 1
+        self._streams = max(model.config.vqvae.stream_of_level) + 1
 
     def encode(
         self, image: Image.Image, quality: float = DEFAULT_QUALITY, *, effort: int = DEFAULT_EFFORT

@@ -16,6 +16,9 @@ from vqzip.errors import ModelError, RecipeError
 CONTEXT_TILE = 256
 """Side in pixels of a context tile: the prior sees nothing outside its own tile."""
 
+COARSE_STRIDE = 8
+"""Levels of this stride and coarser share a stream."""
+
 T = TypeVar("T")
 
 
@@ -119,6 +122,17 @@ class VqvaeConfig:
     def codes_gray_apart(self) -> bool:
         """Whether a gray picture has fewer codes (luma groups alone), as the wavelet's has."""
         return self.transform.kind == "wavelet"
+
+    @property
+    def stream_of_level(self) -> tuple[int, ...]:
+        """The stream that each level is coded in.
+
+        Levels of stride 8 and coarser share the first: they are a small part of a file, and every
+        stream costs about eight bytes. Each finer stride has a stream of its own.
+        """
+        shared = [min(level.stride, COARSE_STRIDE) for level in self.levels]
+        streams = sorted(set(shared), reverse=True)
+        return tuple(streams.index(stride) for stride in shared)
 
     @property
     def align(self) -> int:

@@ -20,20 +20,8 @@ from vqzip.exact_prior.level import State
 from vqzip.exact_prior.prior import ExactPrior
 from vqzip.latents import TileLatents
 
-COARSE_STRIDE = 8
-
 Codes = NDArray[np.int32]
 """Codes of one level of a tile, `(G * D, H, W)`."""
-
-
-def streams_of_levels(config: VqvaeConfig) -> list[int]:
-    """Return the stream that each level is coded in.
-
-    Levels of stride 8 and coarser share the first: they are a small part of a file, and every stream
-    costs about eight bytes. Each finer stride has a stream of its own.
-    """
-    shared = [min(level.stride, COARSE_STRIDE) for level in config.levels]
-    return [sorted(set(shared), reverse=True).index(stride) for stride in shared]
 
 
 @dataclass(frozen=True)
@@ -65,7 +53,7 @@ class TileCoder:
         self, prior: ExactPrior, config: VqvaeConfig, *, quality_step: int, gray: bool
     ) -> None:
         self._prior = prior
-        self._stream_of_level = streams_of_levels(config)
+        self._stream_of_level = config.stream_of_level
         self._quality_step, self._gray = quality_step, gray
 
     def encode(self, latents: TileLatents, price: float) -> CodedTile:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tests.evaluation.made_pictures import hills, write_folder
-from vqzip.errors import PictureError, UsageError
+from vqzip.errors import PictureError
 from vqzip.evaluation.source_pictures import (
     SourcePicture,
     channels,
@@ -26,9 +26,9 @@ def test_a_single_picture(tmp_path: Path) -> None:
 
 
 def test_nothing_to_find(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no pictures in"):
+    with pytest.raises(PictureError, match="no pictures in"):
         find_pictures(tmp_path)
-    with pytest.raises(UsageError, match="no picture or folder"):
+    with pytest.raises(PictureError, match="no picture or folder"):
         find_pictures(tmp_path / "missing")
 
 

@@ -71,13 +71,12 @@ class Facts:
         sizes = self.layout.stream_bytes
         names = [f"stream {number}" for number in range(len(sizes))]
         if self.model is not None:
-            strides = sorted(
-                {level.stride for level in self.model.config.vqvae.levels}, reverse=True
-            )
-            if len(strides) == len(sizes):
-                names = [
-                    f"{name} (stride {stride})" for name, stride in zip(names, strides, strict=True)
-                ]
+            config = self.model.config.vqvae
+            for number, name in enumerate(names):
+                levels = zip(config.levels, config.stream_of_level, strict=True)
+                strides = [str(level.stride) for level, stream in levels if stream == number]
+                plural = "s" if len(strides) > 1 else ""
+                names[number] = f"{name} (stride{plural} {', '.join(strides)})"
         return tuple(zip(names, sizes, strict=True))
 
     def plain(self) -> dict[str, Any]:

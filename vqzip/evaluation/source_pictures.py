@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from vqzip.errors import PictureError, UsageError
+from vqzip.errors import PictureError
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import read_picture
 
@@ -30,19 +30,19 @@ def find_pictures(source: Path) -> tuple[SourcePicture, ...]:
     """Return the picture at `source`, or all those in the folder and below it, sorted by name.
 
     Raises:
-        UsageError: there is nothing at `source`, or no picture in it.
+        PictureError: there is nothing at `source`, or no picture in it.
     """
     if source.is_file():
         return (SourcePicture(source.name, source),)
     if not source.is_dir():
-        raise UsageError(f"there is no picture or folder '{source}'.")
+        raise PictureError(f"there is no picture or folder '{source}'; check the path.")
     found = sorted(
         (path.relative_to(source).as_posix(), path)
         for path in source.rglob("*")
         if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
     )
     if not found:
-        raise UsageError(f"there are no pictures in '{source}'.")
+        raise PictureError(f"there are no pictures in '{source}'; give a folder with some.")
     return tuple(SourcePicture(name, path) for name, path in found)
 
 
