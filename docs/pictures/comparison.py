@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photograph", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--quality", type=float, default=2.0)
+    parser.add_argument("--quality", type=float, default=4.0)
     parser.add_argument("--model", default="photo")
     arguments = parser.parse_args()
     original = Image.open(arguments.photograph).convert("RGB")
