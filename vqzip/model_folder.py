@@ -40,7 +40,12 @@ IDENTITY = (CONFIG, VQVAE, EXACT)
 SELF_TEST, RECIPE, CARD, CURVE = "self_test.vqz", "recipe.toml", "CARD.md", "curve.json"
 
 _PACKAGE = Path(__file__).parent
-SEARCH_PATH = (_PACKAGE / "shipped_models", _PACKAGE.parent / "models")
+_CHECKOUT = _PACKAGE.parent
+SEARCH_PATH = (
+    _PACKAGE / "shipped_models",
+    # Beside an installed package lie other packages, and their models are none of ours.
+    *((_CHECKOUT / "models",) if (_CHECKOUT / "pyproject.toml").is_file() else ()),
+)
 """In an installed package, then in a checkout (an editable install)."""
 
 
