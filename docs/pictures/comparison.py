@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import vqzip
+from vqzip.rate_control import psnr_db
 
 GAP, LINE = 8, 26
 
@@ -27,10 +28,9 @@ def jpeg_of_size(image: Image.Image, size: int) -> bytes:
     raise AssertionError
 
 
-def psnr_db(a: Image.Image, b: Image.Image) -> float:
+def decibels(a: Image.Image, b: Image.Image) -> float:
     """Return the PSNR of two RGB images."""
-    difference = np.asarray(a, np.float64) - np.asarray(b, np.float64)
-    return float(10 * np.log10(255**2 / np.mean(difference**2)))
+    return psnr_db(np.asarray(a), np.asarray(b))
 
 
 def main() -> None:
@@ -50,8 +50,8 @@ def main() -> None:
     source = arguments.photograph.stat().st_size
     panels = [
         (original, f"original, {source:,} bytes"),
-        (decoded, f"vqzip, {len(data):,} bytes, {psnr_db(original, decoded):.1f} dB"),
-        (as_jpeg, f"JPEG, {len(jpeg):,} bytes, {psnr_db(original, as_jpeg):.1f} dB"),
+        (decoded, f"vqzip, {len(data):,} bytes, {decibels(original, decoded):.1f} dB"),
+        (as_jpeg, f"JPEG, {len(jpeg):,} bytes, {decibels(original, as_jpeg):.1f} dB"),
     ]
     width, height = original.size
     sheet = Image.new("RGB", (3 * width + 2 * GAP, height + LINE), "white")

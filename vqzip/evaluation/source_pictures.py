@@ -6,13 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vqzip.errors import PictureError
+from vqzip.pictures.find import picture_files
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import read_picture
-
-PICTURE_SUFFIXES = (
-    *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg"),
-    *(".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
-)
 
 MAX_PIXELS = 1 << 28
 """Larger pictures are refused unless the caller allows them: 268 megapixel."""
@@ -36,11 +32,7 @@ def find_pictures(source: Path) -> tuple[SourcePicture, ...]:
         return (SourcePicture(source.name, source),)
     if not source.is_dir():
         raise PictureError(f"there is no picture or folder '{source}'; check the path.")
-    found = sorted(
-        (path.relative_to(source).as_posix(), path)
-        for path in source.rglob("*")
-        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
-    )
+    found = sorted((path.relative_to(source).as_posix(), path) for path in picture_files(source))
     if not found:
         raise PictureError(f"there are no pictures in '{source}'; give a folder with some.")
     return tuple(SourcePicture(name, path) for name, path in found)

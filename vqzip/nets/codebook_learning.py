@@ -206,6 +206,25 @@ def k_means_gradient(codebooks: Tensor, counts: Tensor, sums: Tensor, *, gamma: 
     return gamma * (counts.unsqueeze(-1) * codebooks.detach() - sums)
 
 
+def centroid_sums(codes: Tensor, latents: Tensor) -> tuple[Tensor, Tensor]:
+    """Return, by magnitude of the code, how many there are and the sum of their shifts.
+
+    Args:
+        codes: `(N, G, h, w)` of a grid.
+        latents: of the same shape, in steps.
+
+    Returns:
+        Counts and sums of `|q| - sign(q) z`, both `(G, 3)`.
+    """
+    magnitude = codes.abs()
+    # Signed by the code: a code chosen by rate may lie on the other side of its latent.
+    shift = magnitude - codes.sign() * latents
+    own = [magnitude == m + 1 for m in range(MAGNITUDES - 1)] + [magnitude >= MAGNITUDES]
+    counts = torch.stack([of_size.sum((0, 2, 3)) for of_size in own], 1)
+    sums = torch.stack([(shift * of_size).sum((0, 2, 3)) for of_size in own], 1)
+    return counts, sums
+
+
 class CentroidLearner(nn.Module):
     """Learns where in its cell a grid's code should be reconstructed: at the mean of its latents.
 
@@ -235,14 +254,9 @@ class CentroidLearner(nn.Module):
             codes: `(N, G, 1, h, w)`.
             step: `(N,)`.
         """
-        q = codes.squeeze(2)
-        magnitude = q.abs()
-        # Signed by the code: a code chosen by rate may lie on the other side of its latent.
-        shift = magnitude - q.sign() * z_e / step[:, None, None, None]
-        for m in range(MAGNITUDES):
-            own = magnitude == m + 1 if m + 1 < MAGNITUDES else magnitude >= MAGNITUDES
-            self.counts[:, m].mul_(CENTROID_DECAY).add_(own.sum((0, 2, 3)))
-            self.sums[:, m].mul_(CENTROID_DECAY).add_((shift * own).sum((0, 2, 3)))
+        counts, sums = centroid_sums(codes.squeeze(2), z_e / step[:, None, None, None])
+        self.counts.mul_(CENTROID_DECAY).add_(counts)
+        self.sums.mul_(CENTROID_DECAY).add_(sums)
         quantizer.centroid_shift.copy_(self.sums / self.counts)
 
 

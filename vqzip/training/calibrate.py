@@ -21,6 +21,7 @@ from vqzip.codec import Codec, Encoded
 from vqzip.configs import QualityConfig
 from vqzip.errors import PictureError, TrainingError, UsageError
 from vqzip.evaluation.metrics import ms_ssim, mse, psnr_db, rate_bpp
+from vqzip.nets.codebook_learning import centroid_sums
 from vqzip.nets.quantizer import MAGNITUDES, GridQuantizer
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import read_picture
@@ -192,8 +193,9 @@ class CentroidFit:
         self._vqvae = codec.model.vqvae
         self._quality_step = codec.quality_step
         shapes = [(level.groups, MAGNITUDES) for level in self._vqvae.config.levels]
-        self._counts = [np.full(shape, PRIOR_WEIGHT) for shape in shapes]
-        self._sums = [np.full(shape, PRIOR_WEIGHT * PRIOR_SHIFT) for shape in shapes]
+        weight = torch.tensor(PRIOR_WEIGHT, dtype=torch.float64)
+        self._counts = [weight.repeat(shape) for shape in shapes]
+        self._sums = [(weight * PRIOR_SHIFT).repeat(shape) for shape in shapes]
 
     @torch.no_grad()
     def add(self, picture: Picture, encoded: Encoded) -> None:
@@ -202,19 +204,15 @@ class CentroidFit:
         features = self._vqvae.transform.analyse(pixels)
         step = float(self._vqvae.steps(1, self._quality_step(encoded.quality)))
         for level, codes in enumerate(encoded.codes.levels):
-            z = self._vqvae.transform.latent(level, features, [])[0].numpy() / step
-            q = codes[:, 0]
-            shift = np.abs(q) - np.sign(q) * z
-            for magnitude in range(MAGNITUDES):
-                last = magnitude + 1 == MAGNITUDES
-                own = np.abs(q) > magnitude if last else np.abs(q) == magnitude + 1
-                self._counts[level][:, magnitude] += own.sum((1, 2))
-                self._sums[level][:, magnitude] += (shift * own).sum((1, 2))
+            z = self._vqvae.transform.latent(level, features, []) / step
+            counts, sums = centroid_sums(torch.from_numpy(codes[:, 0])[None], z.double())
+            self._counts[level] += counts
+            self._sums[level] += sums
 
     def shifts(self) -> list[Tensor]:
         """Return `(G, 3)` a level, for `GridQuantizer.centroid_shift`."""
         pairs = zip(self._sums, self._counts, strict=True)
-        return [torch.from_numpy(sums / counts).float() for sums, counts in pairs]
+        return [(sums / counts).float() for sums, counts in pairs]
 
 
 def set_centroids(codec: Codec, shifts: Sequence[Tensor]) -> None:

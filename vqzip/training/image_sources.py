@@ -16,10 +16,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from vqzip.errors import PictureError, TrainingError
+from vqzip.pictures.find import is_picture_file, picture_files
 from vqzip.pictures.read import read_picture
 from vqzip.training.recipe import DataConfig
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".gif", ".avif"}
 MAX_PIXELS = 100_000_000
 
 CACHE_BYTES = 3 * 2**30
@@ -39,11 +39,11 @@ def find_pictures(folder: Path, *, but_not: Path | None = None) -> list[Path]:
     Raises:
         TrainingError: there is no such folder, or no picture in it.
     """
-    if folder.is_file() and folder.suffix.lower() in SUFFIXES:
+    if is_picture_file(folder):
         return [folder]
     if not folder.is_dir():
         raise TrainingError(f"there is no folder {folder}; give one with pictures.")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    found = picture_files(folder)
     if but_not is not None:
         inside = but_not.resolve()
         found = [path for path in found if inside not in path.resolve().parents]
