@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.golden.make import TINY, TINY_VQ, smooth_pixels
+from tests.golden.make import TINY, TINY_VQ, conv_config, smooth_pixels, wavelet_config
 from vqzip import codec as codec_module
 from vqzip.codec import Codec, load
 from vqzip.container.build import build
@@ -261,7 +261,7 @@ def test_efforts() -> None:
 
 
 def test_effort_of_one_quality_is_one_effort() -> None:
-    assert len(settings(9, 0, qualities=1)) == 1
+    assert len(settings(9, 0, conv_config())) == 1
     picture = Picture(smooth_pixels(40, 40, 38))
     codec = load(TINY_VQ)
     assert codec.encode_picture(picture, effort=9).data == codec.encode_picture(picture).data
@@ -269,7 +269,26 @@ def test_effort_of_one_quality_is_one_effort() -> None:
 
 def test_settings_stay_within_the_qualities() -> None:
     for step in (0, 56):
-        assert {0 <= s.quality_step <= 56 for s in settings(9, step, qualities=57)} == {True}
+        compared = settings(9, step, wavelet_config())
+        assert len(compared) == 5
+        assert all(0 <= setting.quality_step <= 56 for setting in compared)
+
+
+def test_squared_error_does_not_judge_a_model_trained_for_ms_ssim(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    picture = Picture(smooth_pixels(40, 40, 39))
+    model = load(TINY).model
+    config = replace(model.config, metric="ms-ssim")
+    codec = Codec(replace(model, config=config))
+    for effort in (7, 8, 9):
+        assert settings(effort, 24, config) == settings(6, 24, config)
+    monkeypatch.setattr(Codec, "_cost", refuse)
+    assert codec.encode_picture(picture, effort=9).data == codec.encode_picture(picture).data
+
+
+def refuse(*_: object) -> float:
+    raise AssertionError("files are compared by squared error")
 
 
 # Codes

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vqzip.configs import (
+    QUALITY_STEPS,
+    YOUNGER,
     CodebookConfig,
     ConvLayerConfig,
     ConvTransformConfig,
@@ -50,6 +53,7 @@ class Outer:
     quantizer: CodebookConfig | GridConfig = GRID
     maybe: Inner | None = None
     flag: bool = False
+    late: int = field(default=1, metadata=YOUNGER)
 
 
 PLAIN: dict[str, Any] = {"name": "x", "inner": {"number": 3}}
@@ -119,6 +123,7 @@ outers = st.builds(
     ),
     maybe=st.none() | inners,
     flag=st.booleans(),
+    late=st.integers(0, 2),
 )
 
 
@@ -132,6 +137,51 @@ def test_model_configs_come_back() -> None:
         "m", dataclasses.replace(vqvae(8, 4), quality=QualityConfig()), prior(0, 4)
     )
     assert from_plain(ModelConfig, json.loads(json.dumps(to_plain(config)))) == config
+
+
+def test_younger_fields_are_written_only_when_they_say_something() -> None:
+    assert "late" not in to_plain(Outer("x", Inner(3)))
+    assert to_plain(Outer("x", Inner(3), late=2))["late"] == 2
+
+
+@pytest.mark.parametrize("folder", ["models/photo", "models/vqvae2", "tests/golden/tiny"])
+def test_models_of_old_keep_every_byte_of_their_configuration(folder: str) -> None:
+    """Their ids hash it: a model that is saved again must stay the same model."""
+    text = (Path(__file__).parent.parent / folder / "config.json").read_text(encoding="utf-8")
+    config = from_plain(ModelConfig, json.loads(text))
+    assert config.metric == "psnr"
+    assert json.dumps(to_plain(config), indent=1) + "\n" == text
+
+
+def test_a_model_says_what_it_was_trained_for() -> None:
+    config = ModelConfig("m", vqvae(8), prior(0), metric="ms-ssim")
+    plain = json.loads(json.dumps(to_plain(config)))
+    assert plain["metric"] == "ms-ssim"
+    assert from_plain(ModelConfig, plain) == config
+    with pytest.raises(RecipeError, match="metric must be one of 'psnr', 'ms-ssim'"):
+        from_plain(ModelConfig, plain | {"metric": "vmaf"})
+
+
+def test_steps_without_a_bend_are_those_of_old_models() -> None:
+    """Bit for bit: the step decides codes and pixels."""
+    for quality in (QualityConfig(193.345, 1.34444), QualityConfig()):
+        for number in range(QUALITY_STEPS):
+            assert quality.step(number) == quality.base_step * quality.ratio ** (-number / 8)
+
+
+def test_a_bend_moves_steps_between_the_ends() -> None:
+    straight, bent = QualityConfig(100.0, 1.4), QualityConfig(100.0, 1.4, -0.05)
+    assert (bent.step(0), bent.step(56)) == (straight.step(0), straight.step(56))
+    assert all(bent.step(number) > straight.step(number) for number in range(1, 56))
+    # x + bend x (7 - x) at x = 2: two qualities up by the mean ratio, half a one held back.
+    assert bent.step(16) == pytest.approx(100 / 1.4**1.5)
+
+
+@pytest.mark.parametrize(
+    ("bend", "falls"), [(0.0, True), (0.14, True), (-0.14, True), (0.15, False), (-0.15, False)]
+)
+def test_too_much_of_a_bend_makes_steps_rise(bend: float, *, falls: bool) -> None:
+    assert QualityConfig(100.0, 1.4, bend).falls is falls
 
 
 def test_derived_facts() -> None:

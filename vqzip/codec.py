@@ -119,7 +119,7 @@ class Codec:
         """
         config = self.model.config.vqvae
         step = self.quality_step(quality)
-        compared = settings(effort, step, config.quality_steps)
+        compared = settings(effort, step, self.model.config)
         if bit_price is not None:
             compared = [Setting(step, bit_price)]
         sections = sections_of(picture)

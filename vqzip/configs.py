@@ -6,9 +6,10 @@ Networks are built from these and never guessed from the shapes of weights.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import types
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from vqzip.errors import ModelError, RecipeError
@@ -18,6 +19,16 @@ CONTEXT_TILE = 256
 
 COARSE_STRIDE = 8
 """Levels of this stride and coarser share a stream."""
+
+WHOLE_STEPS = 7
+"""From quality 1 to 8."""
+
+QUALITY_STEPS = 8 * WHOLE_STEPS + 1
+"""Qualities by eighths, both ends included."""
+
+YOUNGER = {"younger": True}
+"""Marks fields that are younger than models already made: at their default they are not written, so
+that such a model's configuration, and with it the model's id, is the same whenever it is saved."""
 
 T = TypeVar("T")
 
@@ -71,16 +82,46 @@ class ConvTransformConfig:
 
 
 @dataclass(frozen=True)
+class RefinerConfig:
+    """A residual network on blocks of 4 x 4 pixels, before the wavelet's analysis or after synthesis.
+
+    Args:
+        width: channels.
+        blocks: residual blocks of two 3 x 3 convolutions.
+    """
+
+    width: int
+    blocks: int
+
+
+@dataclass(frozen=True)
+class GainsConfig:
+    """Steps that differ by subband, and by what the coarser levels show around a position.
+
+    Args:
+        width: of the networks that look at the coarser levels; 0 for a constant a subband.
+    """
+
+    width: int = 0
+
+
+@dataclass(frozen=True)
 class WaveletTransformConfig:
     """CDF 9/7 wavelet in an orthonormal colour basis; level 0 is the coarsest picture.
 
     Args:
         decompositions: number of wavelet levels (5: strides 2 to 32).
+        before: network that changes the picture before analysis.
+        after: network that changes what synthesis made of the codes.
+        gains: learned steps; all are equal without.
 
     Groups of a level are colour-major: luma's come first (the third that a gray picture has).
     """
 
     decompositions: int = 5
+    before: RefinerConfig | None = None
+    after: RefinerConfig | None = None
+    gains: GainsConfig | None = None
     kind: Literal["wavelet"] = "wavelet"
 
 
@@ -88,15 +129,31 @@ class WaveletTransformConfig:
 class QualityConfig:
     """How quality 1.0 to 8.0 maps to a quantizer step, for grids.
 
-    `step(q) = base_step * ratio ** -(q - 1)`, in units of a pixel value (0 to 255).
+    With x = q - 1, `step(q) = base_step * ratio ** -(x + bend * x * (7 - x))`: the logarithm of the
+    step is a parabola of the quality.
+
+    Args:
+        base_step: step of quality 1, in units of a pixel value (0 to 255).
+        ratio: from one whole quality to the next, in the geometric mean: the step of quality 8 is
+            `base_step / ratio**7`, whatever the bend.
+        bend: 0 for the same ratio everywhere; above 0, steps fall faster at low qualities, below 0,
+            at high ones. Beyond 1/7 either way they would rise at one end.
     """
 
     base_step: float = 110.0
     ratio: float = 1.5
+    bend: float = field(default=0.0, metadata=YOUNGER)
 
     def step(self, quality_step: int) -> float:
         """Return the step of `quality_step` (0 to 56, eighths above quality 1)."""
-        return float(self.base_step * self.ratio ** (-quality_step / 8))
+        x = quality_step / 8
+        return float(self.base_step * self.ratio ** -(x + self.bend * x * (WHOLE_STEPS - x)))
+
+    @property
+    def falls(self) -> bool:
+        """Whether the step of every quality is smaller than that of the one before."""
+        steps = [self.step(quality_step) for quality_step in range(QUALITY_STEPS)]
+        return all(before > after for before, after in itertools.pairwise(steps))
 
 
 @dataclass(frozen=True)
@@ -116,7 +173,7 @@ class VqvaeConfig:
     @property
     def quality_steps(self) -> int:
         """Number of qualities: 57 (1.0 to 8.0 by eighths) or one."""
-        return 57 if self.quality is not None else 1
+        return QUALITY_STEPS if self.quality is not None else 1
 
     @property
     def codes_gray_apart(self) -> bool:
@@ -208,22 +265,38 @@ class PriorConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What `config.json` of a model folder holds."""
+    """What `config.json` of a model folder holds.
+
+    Args:
+        name: of the model.
+        vqvae: levels, transform, qualities.
+        prior: widths and stages.
+        metric: what the model was trained for: `psnr` stands for squared error.
+        format: of the folder.
+    """
 
     name: str
     vqvae: VqvaeConfig
     prior: PriorConfig
+    metric: Literal["psnr", "ms-ssim"] = field(default="psnr", metadata=YOUNGER)
     format: int = 1
 
 
 def to_plain(value: object) -> Any:
-    """Return dataclasses and tuples as plain dicts and lists, for JSON or TOML."""
+    """Return dataclasses and tuples as plain dicts and lists, for JSON or TOML.
+
+    Fields that are None are left out, and so are `YOUNGER` ones at their default.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        plain = {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {key: item for key, item in plain.items() if item is not None}
+        items = [(f, getattr(value, f.name)) for f in dataclasses.fields(value)]
+        return {f.name: to_plain(item) for f, item in items if not _left_out(f, item)}
     if isinstance(value, (list, tuple)):
         return [to_plain(item) for item in value]
     return value
+
+
+def _left_out(of: dataclasses.Field[Any], value: object) -> bool:
+    return value is None or ("younger" in of.metadata and value == of.default)
 
 
 def from_plain(cls: type[T], plain: object, where: str = "") -> T:

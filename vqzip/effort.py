@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vqzip.configs import ModelConfig
 from vqzip.errors import UsageError
 
 LARGEST_EFFORT = 9
@@ -38,18 +39,21 @@ _TRIALS = ((0, BIT_PRICE), (0, 0.07), (0, 0.14), (1, 0.14), (-1, 0.07))
 _TRIALS_OF_EFFORT = {7: 2, 8: 3, 9: 5}
 
 
-def settings(effort: int, quality_step: int, qualities: int) -> list[Setting]:
+def settings(effort: int, quality_step: int, model: ModelConfig) -> list[Setting]:
     """Return the settings whose files an encoder compares.
 
     Effort 0 takes the nearest codes. 1 to 6 are one and the same: every code is chosen by rate and
     distortion. 7, 8 and 9 compare 2, 3 and 5 prices of a bit, 9 also an eighth of quality above and
-    below; they take as many times as long, to save a fraction of a percent at best. For a model of
-    one quality they are the same as 6: it has no step to tell what an error is worth.
+    below; they take as many times as long, to save a fraction of a percent at best.
+
+    For some models 7, 8 and 9 are the same as 6. One of a single quality has no step to tell what an
+    error is worth. One trained for MS-SSIM spends its bits where squared error does not see them, and
+    squared error is what files are compared by: the best file by `cost` would be a worse one.
 
     Args:
         effort: 0 to 9.
         quality_step: that is asked for.
-        qualities: number of quality steps of the model.
+        model: its qualities, and what it was trained for.
 
     Raises:
         UsageError: the effort is not 0 to 9.
@@ -58,7 +62,9 @@ def settings(effort: int, quality_step: int, qualities: int) -> list[Setting]:
         raise UsageError(f"effort goes from 0 to {LARGEST_EFFORT}, got {effort}.")
     if effort == 0:
         return [Setting(quality_step, 0.0)]
-    count = _TRIALS_OF_EFFORT.get(effort, 1) if qualities > 1 else 1
+    qualities = model.vqvae.quality_steps
+    comparable = qualities > 1 and model.metric == "psnr"
+    count = _TRIALS_OF_EFFORT.get(effort, 1) if comparable else 1
     return [
         Setting(min(max(quality_step + change, 0), qualities - 1), price)
         for change, price in _TRIALS[:count]

@@ -33,7 +33,9 @@ class TileLatents:
         pixels: `(1, 3, h, w)` of the crop, 0 to 255.
         place: the crop, and the tile in it.
         size: (height, width) of the tile without padding.
+        known: (height, width) of the part of the crop that lies in the picture.
         quality_step: 0 to 56.
+        gray: whether the picture has one channel, and so no chroma codes where those are apart.
     """
 
     def __init__(
@@ -42,11 +44,15 @@ class TileLatents:
         pixels: Tensor,
         place: HaloCrop,
         size: tuple[int, int],
+        known: tuple[int, int],
         quality_step: int,
+        *,
+        gray: bool,
     ) -> None:
-        self._vqvae, self._place, self._size = vqvae, place, size
+        self._vqvae, self._place, self._size, self._known = vqvae, place, size, known
+        self._gray = gray and vqvae.config.codes_gray_apart
         self._step = vqvae.steps(1, quality_step if vqvae.config.quality is not None else None)
-        self._features = vqvae.transform.analyse(pixels)
+        self._features = vqvae.transform.analyse(pixels, self._step)
         self._quantized: list[Tensor] = []
         self._latents: list[Tensor] = []
 
@@ -72,35 +78,43 @@ class TileLatents:
         books = quantizer.codebooks.numpy(force=True)
         return CodebookChooser({level: inner.numpy(force=True)}, {level: books}, price * unit)
 
-    def nearest(self, level: int, *, gray: bool) -> NDArray[np.int32]:
+    def nearest(self, level: int) -> NDArray[np.int32]:
         """Return the nearest codes `(G * D, H, W)`; a gray picture's luma codes alone."""
         inner = self._cut(level, self._latent(level))
-        codes = self._vqvae.quantizers[level].quantize(inner[None], self._step).codes
-        flat = codes[0].flatten(0, 1)
-        if gray:
-            flat[len(flat) // 3 :] = 0
-        return flat.numpy(force=True)
+        return self._nearest(level, inner[None])[0].flatten(0, 1).numpy(force=True)
 
     def choose(self, level: int, codes: NDArray[np.int32]) -> None:
         """Take note of a level's codes: finer levels are encoded given them.
 
-        Around the tile the nearest codes stand for those that the neighbours will choose.
+        Around the tile the nearest codes stand for those that the neighbours will choose. Beyond the
+        picture a grid has no detail, as when it is decoded.
         """
         config = self._vqvae.config
-        if config.transform.kind == "wavelet" or level + 1 == len(config.levels):
+        if not self._vqvae.transform.conditional or level + 1 == len(config.levels):
             return
         quantizer = self._vqvae.quantizers[level]
-        around = quantizer.quantize(self._latent(level), self._step).codes
+        around = self._nearest(level, self._latent(level))
+        if isinstance(config.levels[level].quantizer, GridConfig):
+            height, width = (math.ceil(n / config.levels[level].stride) for n in self._known)
+            around[..., height:, :] = 0
+            around[..., width:] = 0
         rows, columns = self._inner(level)
         groups, depth = config.levels[level].groups, config.levels[level].depth
         chosen = torch.from_numpy(codes).to(around.device)
         around[0, :, :, rows, columns] = chosen.reshape(groups, depth, *chosen.shape[1:])
         self._quantized.append(quantizer.dequantize(around, self._step))
 
+    def _nearest(self, level: int, latents: Tensor) -> Tensor:
+        """Return codes `(1, G, D, h, w)`; a gray picture has no chroma codes."""
+        codes = self._vqvae.quantizers[level].quantize(latents, self._step).codes
+        if self._gray:
+            codes[:, codes.shape[1] // 3 :] = 0
+        return codes
+
     def _latent(self, level: int) -> Tensor:
         """Return the crop's latents `(1, G * dim, h, w)`; each level is computed once."""
         if level == len(self._latents):
-            z_e = self._vqvae.transform.latent(level, self._features, self._quantized)
+            z_e = self._vqvae.transform.latent(level, self._features, self._quantized, self._step)
             self._latents.append(z_e.float())
         return self._latents[level]
 
@@ -149,7 +163,16 @@ class LatentTransform:
         below, right = place.crop.height - cut.shape[0], place.crop.width - cut.shape[1]
         cut = np.pad(cut, ((0, below), (0, right), (0, 0)), mode="edge")
         crop = torch.from_numpy(cut).to(self._device).permute(2, 0, 1)[None].float()
-        return TileLatents(self._vqvae, crop, place, (tile.height, tile.width), quality_step)
+        known = grid.height - place.crop.top, grid.width - place.crop.left
+        return TileLatents(
+            self._vqvae,
+            crop,
+            place,
+            (tile.height, tile.width),
+            known,
+            quality_step,
+            gray=pixels.ndim == 2,
+        )
 
     def seen(self, box: Box, grid: TileGrid) -> Box:
         """Return the part of the picture whose codes decide the pixels of `box`."""

@@ -295,13 +295,24 @@ def save(
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(to_plain(config), indent=1) + "\n"
         (folder / CONFIG).write_text(text, encoding="utf-8")
-        tensors = {name: t.detach().cpu().contiguous() for name, t in vqvae.state_dict().items()}
+        tensors = {name: _stored(name, tensor) for name, tensor in vqvae.state_dict().items()}
         safetensors.torch.save_file(tensors, folder / VQVAE)
         safetensors.numpy.save_file(dict(exact), folder / EXACT)
-        floats = {name: t.detach().cpu().contiguous() for name, t in float_prior.items()}
+        floats = {name: tensor.detach().cpu().contiguous() for name, tensor in float_prior.items()}
         safetensors.torch.save_file(floats, folder / FLOAT)
         for name in (VQVAE, EXACT, FLOAT):
             # safetensors writes for its owner alone; a package is for all users of a machine.
             (folder / name).chmod(0o644)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"the model cannot be written to {folder}: {error}.") from error
+
+
+def _stored(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor as a model folder holds it.
+
+    The networks around a wavelet are half as large in float16, whose rounding is far below that of a
+    pixel; they are float32 again when they are loaded.
+    """
+    tensor = tensor.detach().cpu().contiguous()
+    around = name.startswith(("transform.before.", "transform.after."))
+    return tensor.half() if around else tensor

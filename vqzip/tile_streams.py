@@ -74,7 +74,7 @@ class TileCoder:
                 chooser.add(level, latents.chooser(level, price))
                 codes.append(self._walk(level, latents.shape(level), state, encoder))
             else:
-                codes.append(latents.nearest(level, gray=self._gray))
+                codes.append(latents.nearest(level))
                 chooser.add(level, KnownCodes({level: codes[level]}))
                 self._prior.walk_known(
                     level,

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from vqzip.cli.app import run
+from vqzip.cli.models import point_text
 
 
 def test_the_models_of_the_package_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,3 +24,14 @@ def test_json_has_what_the_table_has(capsys: pytest.CaptureFixture[str]) -> None
         assert 0 < model["bytes"] <= 8 * 2**20
         assert model["licence"]
         assert model["curve"]
+        assert model["metric"] == "psnr"
+
+
+@pytest.mark.parametrize(
+    ("metric", "told"), [("psnr", "4: 0.25, 31.4 dB"), ("ms-ssim", "4: 0.25, MS-SSIM 0.9712")]
+)
+def test_a_point_is_told_by_the_models_own_metric(metric: str, told: str) -> None:
+    row = {"quality": 4.0, "rate_bpp": 0.25, "psnr_db": 31.42, "ms_ssim": 0.97123}
+    assert point_text(row, metric) == told
+    unknown = row | {"psnr_db": None, "ms_ssim": None}
+    assert point_text(unknown, metric) == "4: 0.25"

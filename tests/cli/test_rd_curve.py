@@ -13,11 +13,13 @@ Capture = pytest.CaptureFixture[str]
 def test_a_curve_with_all_its_files(
     photograph: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    arguments = ["rd-curve", str(photograph), "--model", str(tiny_model), "-q", "2,4,6"]
+    arguments = ["rd-curve", str(photograph), "--model", str(tiny_model), "-q", "2,3,6"]
     assert run([*arguments, "--anchors", "jpeg,webp", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr()
     for word in ("bpp", "bits/dim", "PSNR", "MS-SSIM", "BD-rate", "JPEG 4:2:0", "WebP"):
         assert word in printed.out
+    for title in ("Pictures on which a model is smaller", "Best and worst", "Quality scale"):
+        assert title in printed.out
     assert "\x1b[" not in printed.out
     assert {path.name for path in tmp_path.iterdir()} == {
         "results.json",

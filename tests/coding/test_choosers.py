@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,6 +8,7 @@ from hypothesis import strategies as st
 from tests.coding.distributions import random_counts
 from tests.coding.test_grid_codes import CODER
 from vqzip.coding.choosers import ByLevel, CodebookChooser, GridChooser, KnownCodes
+from vqzip.coding.grid_codes import LARGEST_CODE
 from vqzip.coding.parameters import CategoricalParameters, LogisticParameters
 from vqzip.coding.walk import Place
 from vqzip.errors import CodingError
@@ -23,6 +26,8 @@ def test_place_picks_channels_rows_and_columns() -> None:
     values = np.arange(3 * 4 * 5).reshape(3, 4, 5)
     expected = [[values[c, i, j] for c in (2, 0)] for i, j in ((0, 2), (1, 0), (3, 1))]
     assert GRID_PLACE.of(values).tolist() == expected
+    # A view of another layout has the same entries.
+    assert GRID_PLACE.of(np.asfortranarray(values)).tolist() == expected
 
 
 @given(st.integers(0, 2**32), st.sampled_from([0.5, 0.4]))
@@ -45,6 +50,60 @@ def test_a_priced_bit_is_never_worse_than_the_nearest_code(seed: int, price: flo
         codes = GridChooser({1: latents}, bit_price).codes(GRID_PLACE, parameters)
         costs.append((z - codes) ** 2 + price * parameters.bits(codes))
     assert (costs[1] <= costs[0] + 1e-9).all()
+
+
+def plainly_chosen(z: float, mean16: int, scale: int, price: float, deadzone: float) -> int:
+    """Return the first of the cheapest candidates, one after another."""
+    magnitude = min(math.floor(abs(z) + deadzone), LARGEST_CODE)
+    nearest = int(np.sign(z)) * magnitude
+    mean = (mean16 + 8) >> 4
+    best, least = nearest, math.inf
+    for code in (
+        nearest,
+        nearest - int(np.sign(nearest)),
+        0,
+        nearest + int(np.sign(mean - nearest)),
+    ):
+        bits = CODER.bits(np.array([mean16]), np.array([scale]), np.array([code]))[0]
+        cost = (z - code) ** 2 + price * bits
+        if cost < least:
+            best, least = code, cost
+    return best
+
+
+latents_and_parameters = st.lists(
+    st.tuples(
+        st.floats(-1, 1) | st.floats(-50, 50) | st.floats(-(2.0**22), 2.0**22),
+        st.integers(-20, 20) | st.integers(-(2**20), 2**20),
+        st.integers(0, 63),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(latents_and_parameters, st.floats(0.001, 20.0), st.sampled_from([0.5, 0.3]))
+def test_chosen_codes_equal_those_of_a_plain_search(
+    drawn: list[tuple[float, int, int]], price: float, deadzone: float
+) -> None:
+    n = len(drawn)
+    z = np.array([triple[0] for triple in drawn])
+    mean16, scale = np.array([triple[1:] for triple in drawn]).T
+    place = Place(0, np.array([0, 1]), np.arange(n), np.zeros(n, np.intp))
+    # Channel 1 has the same in the opposite order.
+    both = [np.stack([values, values[::-1]], axis=1) for values in (z, mean16, scale)]
+    chooser = GridChooser({0: both[0].T[:, :, None]}, price, deadzone)
+    codes = chooser.codes(place, LogisticParameters(CODER, both[1], both[2]))
+    expected = [plainly_chosen(*triple, price, deadzone) for triple in drawn]
+    assert codes[:, 0].tolist() == expected
+    assert codes[:, 1].tolist() == expected[::-1]
+
+
+def test_where_all_candidates_are_zero_nothing_else_is_chosen() -> None:
+    place = Place(0, np.array([0]), np.arange(3), np.zeros(3, np.intp))
+    parameters = LogisticParameters(CODER, np.array([[7], [-8], [0]]), np.array([[63], [0], [5]]))
+    chooser = GridChooser({0: np.array([[[0.49], [-0.49], [0.0]]])}, 100.0)
+    assert chooser.codes(place, parameters).tolist() == [[0], [0], [0]]
 
 
 @given(st.integers(0, 2**32), st.floats(0.0, 1.0))

@@ -47,7 +47,7 @@ def test_bits_are_what_the_writer_counts(triples: list[tuple[int, int, int]]) ->
     writer = AnsWriter()
     CODER.exchange(writer, mean16, scale, codes)
     bits = CODER.bits(mean16, scale, codes).sum()
-    assert bits == pytest.approx(writer.code_length_bits)
+    assert bits == pytest.approx(writer.code_length_bits())
 
 
 @given(st.binary(max_size=200), st.integers(0, 2**32))
@@ -74,6 +74,19 @@ def test_a_code_costs_what_the_logistic_says() -> None:
     expected = -np.log2(0.98 * main + 0.02 * tail)
     bits = CODER.bits(np.full_like(codes, mean16), np.full_like(codes, number), codes)
     assert np.abs(bits - expected).max() < 0.01
+
+
+def test_codes_keep_their_shape() -> None:
+    rng = np.random.default_rng(6)
+    mean16, scale = rng.integers(-300, 300, (40, 3)), rng.integers(0, 64, (40, 3))
+    codes = rng.integers(-2000, 2000, (40, 3))
+    writer, flat = AnsWriter(), AnsWriter()
+    assert CODER.exchange(writer, mean16, scale, codes).tolist() == codes.tolist()
+    CODER.exchange(flat, mean16.reshape(-1), scale.reshape(-1), codes.reshape(-1))
+    data = writer.finish()
+    assert flat.finish() == data
+    read = CODER.exchange(AnsReader(data), mean16, scale, np.zeros_like(codes))
+    assert read.tolist() == codes.tolist()
 
 
 class EndlessEscape:

@@ -12,6 +12,8 @@ from vqzip.evaluation.bd_rate import (
     bd_rate,
     mean_bd_rate,
     ms_ssim_db,
+    picture_bd_rates,
+    rate_at,
 )
 
 QUALITY = (30.0, 33.0, 35.0, 38.0, 41.0)
@@ -81,10 +83,23 @@ def test_no_common_quality_is_nan() -> None:
 def test_mean_over_pictures_says_what_is_left_out() -> None:
     references = {"a": JPEG, "b": JPEG, "c": JPEG}
     tests = {"a": scaled(0.5), "b": scaled(0.7), "c": scaled(1, 20), "unknown": JPEG}
-    found = mean_bd_rate(references, tests)
+    rates = picture_bd_rates(references, tests)
+    assert {name: rate.percent for name, rate in rates.items()} == pytest.approx(
+        {"a": -50, "b": -30, "c": math.nan}, nan_ok=True
+    )
+    found = mean_bd_rate(rates.values())
     assert found.percent == pytest.approx(-40)
     assert (found.least_covered, found.pictures, found.left_out) == (1.0, 2, 1)
-    assert math.isnan(mean_bd_rate(references, {"c": scaled(1, 20)}).percent)
+    assert math.isnan(mean_bd_rate([rates["c"]]).percent)
+
+
+def test_rate_at_a_quality() -> None:
+    line = log_line(0.1, -4, (30, 34, 37, 40))
+    for quality in (30, 32.5, 37, 40):
+        assert rate_at(line, quality) == pytest.approx(10 ** (0.1 * quality - 4))
+    for quality in (29.99, 40.01, math.inf, math.nan):
+        assert math.isnan(rate_at(line, quality))
+    assert math.isnan(rate_at(Curve((1.0,), (35.0,)), 35.0))
 
 
 def test_averaged_curve_weighs_by_size() -> None:

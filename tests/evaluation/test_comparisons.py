@@ -3,7 +3,8 @@ import math
 import pytest
 
 from tests.evaluation.made_measurements import made
-from vqzip.evaluation.comparisons import Metric, compare, mean_points, picture_curves
+from vqzip.evaluation.comparisons import compare, mean_points, picture_curves
+from vqzip.evaluation.metrics import Metric
 
 
 @pytest.mark.parametrize("metric", ["psnr", "ms_ssim"])
@@ -12,6 +13,15 @@ def test_comparison_of_known_curves(metric: Metric) -> None:
     assert found.per_picture.percent == pytest.approx(-50)
     assert found.per_picture.pictures == 2
     assert found.averaged.percent == pytest.approx(-50)
+
+
+def test_comparison_has_every_picture() -> None:
+    model = made("model", 1, pictures={"a": 0.5, "b": 6.0, "unknown": 1.0})
+    found = compare(model, made("anchor", 1), "psnr")
+    assert {name: rate.percent for name, rate in found.pictures.items()} == pytest.approx(
+        {"a": -50, "b": 100}
+    )
+    assert found.per_picture.percent == pytest.approx(25)
 
 
 def test_comparison_over_named_limits() -> None:

@@ -1,4 +1,5 @@
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,18 @@ def test_png_and_svg(tmp_path: Path) -> None:
     text = svg.read_text()
     for words in ("photo", "JPEG 4:2:0", "PSNR, dB", "bits per pixel"):
         assert words in text
+
+
+def test_single_points_are_labelled_beside_themselves(tmp_path: Path) -> None:
+    rd_plot(LINES, "PSNR, dB", (tmp_path / "a.svg",))
+    text = (tmp_path / "a.svg").read_text()
+
+    def left(label: str) -> float:
+        (x,) = re.findall(rf' x="([0-9.]+)"[^>]*>{label}</text>', text)
+        return float(x)
+
+    assert left("photo") == left("JPEG 4:2:0")  # in the column at the right
+    assert left("one quality") < left("photo")
 
 
 def test_same_numbers_same_svg(tmp_path: Path) -> None:

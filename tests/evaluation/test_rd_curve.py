@@ -1,11 +1,20 @@
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.evaluation.fake_codec import BITS_PER_CODE, FakeCodec, FakeModel, config
+from tests.evaluation.fake_codec import (
+    BITS_PER_CODE,
+    FakeCodec,
+    FakeEncoded,
+    FakeModel,
+    config,
+)
 from tests.evaluation.made_pictures import hills, write_folder
+from vqzip.configs import QualityConfig
 from vqzip.evaluation.anchors import find_anchor
 from vqzip.evaluation.metrics import mse
 from vqzip.evaluation.rd_curve import (
@@ -14,6 +23,7 @@ from vqzip.evaluation.rd_curve import (
     default_qualities,
     measure_anchor,
     measure_model,
+    own_metric,
 )
 from vqzip.evaluation.source_pictures import find_pictures
 from vqzip.pictures.picture import Picture
@@ -68,6 +78,40 @@ def test_default_qualities(tmp_path: Path) -> None:
     single = FakeCodec(FakeModel("single", config(None)))
     pictures = find_pictures(write_folder(tmp_path, count=1))
     assert len(measure_model(single, pictures, qualities=(1.0, 2.0)).points) == 1
+
+
+@dataclass(frozen=True)
+class SearchingCodec(FakeCodec):
+    """Says that it coded at an eighth more than it was asked for, as effort 9 may."""
+
+    def encode_picture(self, picture: Picture, *, quality: float, effort: int = 4) -> FakeEncoded:
+        encoded = super().encode_picture(picture, quality=quality, effort=effort)
+        return replace(encoded, quality=quality + 1 / 8)
+
+
+def test_points_are_at_the_quality_asked_for(tmp_path: Path) -> None:
+    pictures = find_pictures(write_folder(tmp_path, count=1))
+    found = measure_model(SearchingCodec(), pictures, qualities=(2.0, 4.0), effort=9)
+    assert found.settings == (2.0, 4.0)
+    assert [point.setting for point in found.points] == [2.0, 4.0]
+    assert [level.quality for level in found.levels] == [2.125, 4.125]
+
+
+def test_a_curve_has_two_settings(tmp_path: Path) -> None:
+    pictures = find_pictures(write_folder(tmp_path, count=1))
+    assert not measure_model(FakeCodec(), pictures, qualities=(4.0,)).has_curve
+    assert measure_model(FakeCodec(), pictures, qualities=(4.0, 5.0)).has_curve
+
+
+@pytest.mark.parametrize(("trained_for", "metric"), [("psnr", "psnr"), ("ms-ssim", "ms_ssim")])
+def test_models_are_judged_by_what_they_were_trained_for(
+    tmp_path: Path, trained_for: Literal["psnr", "ms-ssim"], metric: str
+) -> None:
+    model = FakeModel("fake", replace(config(QualityConfig()), metric=trained_for))
+    assert own_metric(model) == metric
+    pictures = find_pictures(write_folder(tmp_path, count=1))
+    measured = measure_model(FakeCodec(model), pictures, qualities=(4.0,))
+    assert measured.own_metric == metric
 
 
 def test_gray_pictures_have_one_dimension_a_pixel(tmp_path: Path) -> None:

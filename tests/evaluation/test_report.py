@@ -1,6 +1,7 @@
 import csv
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,18 +47,60 @@ def test_webp_beats_jpeg(report: RdReport) -> None:
 
 def test_tables_are_full_of_strings(report: RdReport) -> None:
     tables = report_tables(report)
-    assert [len(table.rows) for table in tables] == [4 + 10 + 10, 3, 4, 1]
+    assert [(table.title.split(",")[0].split(":")[0], len(table.rows)) for table in tables] == [
+        ("Means over 2 pictures (MSE on [0", 4 + 10 + 10),
+        ("BD-rate", 3),
+        ("Pictures on which a model is smaller at equal quality", 3),
+        ("Best and worst pictures", 2),
+        ("Quality scale (violations", 5),
+        ("Prior against order 0 (histograms fitted on these pictures)", 4),
+        ("Files over the prior's own code length (percent", 1),
+    ]
     for table in tables:
         assert all(len(row) == len(table.header) for row in table.rows)
         assert all(isinstance(cell, str) for row in table.rows for cell in row)
         assert table.markdown().count("\n") == len(table.rows) + 4
     assert tables[1].rows[0][:2] == ("fake", "JPEG 4:2:0")
-    assert tables[3].rows[0][:3] == ("fake", "8", "8")
+    assert tables[6].rows[0][:3] == ("fake", "8", "8")
 
 
 def test_tables_without_models_or_anchors(report: RdReport) -> None:
     assert len(report_tables(make_report([], report.anchors[:1]))) == 1
-    assert len(report_tables(make_report(report.models, []))) == 3
+    assert [table.title.split()[0] for table in report_tables(make_report(report.models, []))] == [
+        "Means",
+        "Quality",
+        "Prior",
+        "Files",
+    ]
+
+
+def test_a_model_at_one_quality_has_its_own_table() -> None:
+    point = made("tokens", 2, settings=(1.0,))
+    curve, jpeg = made("curve", 1), made("jpeg", 4)
+    found = make_report([point, curve, made("other", 1)], [jpeg, made("webp", 3)])
+    assert "tokens" not in {item.codec for item in found.comparisons}
+    assert {(item.model, item.reference) for item in found.equal_quality} == {
+        ("tokens", "jpeg"),
+        ("tokens", "curve"),
+    }
+    with_rows = {t.title.split(",")[0]: t for t in report_tables(found)[1:]}
+    own = with_rows.pop("Models at one quality")
+    assert [(row[0], row[4], row[5]) for row in own.rows] == [
+        ("TOKENS", "JPEG", "100.0 % more"),
+        ("TOKENS", "CURVE", "50.0 % fewer"),
+    ]
+    assert not any("TOKENS" in row for table in with_rows.values() for row in table.rows)
+
+
+def test_a_model_at_one_quality_alone() -> None:
+    found = make_report([made("tokens", 2, settings=(1.0,))], [])
+    assert [table.title.split()[0] for table in report_tables(found)] == ["Means"]
+
+
+def test_extremes_go_by_the_models_own_metric() -> None:
+    model = replace(made("model", 0.5), own_metric="ms_ssim")
+    tables = {t.title.split()[0]: t for t in report_tables(make_report([model], [made("jpeg", 1)]))}
+    assert {row[3] for row in tables["Best"].rows} == {"MS-SSIM"}
 
 
 def test_a_report_of_equal_pictures_is_strict_json(tmp_path: Path) -> None:
@@ -91,6 +134,12 @@ def test_files_of_a_report(report: RdReport, tmp_path: Path) -> None:
     assert {"processor", "cores"} <= set(results["machine"])
     assert [codec["label"] for codec in results["codecs"]] == ["fake", "jpeg", "webp"]
     assert results["codecs"][0]["levels"][0]["ratio"] > 0
+    assert results["codecs"][0]["own_metric"] == "psnr"
+    for comparison in results["comparisons"]:
+        assert set(comparison["pictures"]) == {"below/p1.png", "p0.png"}
+        assert {"percent", "covered"} <= set(comparison["pictures"]["p0.png"])
+    assert [step["quality"] for step in results["quality_scales"]["fake"]] == [2, 3, 4, 5]
+    assert results["equal_quality"] == []
     with written[1].open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * (4 + 10 + 10)

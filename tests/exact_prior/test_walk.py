@@ -6,12 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.exact_prior.random_priors import codebook_configs, grid_configs, random_prior
+from tests.exact_prior.random_priors import (
+    Tensors,
+    codebook_configs,
+    grid_configs,
+    random_prior,
+    random_tensors,
+)
 from tests.exact_prior.walks import Codes, Picture, Recorder, numbers, walk_all, walk_all_known
 from vqzip.coding.choosers import GridChooser, KnownCodes
 from vqzip.coding.streams import Sampler, StreamDecoder, StreamEncoder
+from vqzip.configs import PriorConfig, VqvaeConfig
 from vqzip.errors import CodingError, ModelError, VqzipError
-from vqzip.exact_prior import ExactPrior
+from vqzip.exact_prior import ExactPrior, dense
+from vqzip.exact_prior.ranges import largest_inputs
+from vqzip.training.export_prior import fit_float32
 
 GRID = grid_configs()
 GRID_STRIDES = (64, 64, 32)
@@ -201,6 +210,47 @@ def test_damaged_streams_raise_or_give_codes(seed: int, damage: str) -> None:
         decoder.finish()
     except VqzipError:
         pass
+
+
+def fit_all_float32(vqvae: VqvaeConfig, prior: PriorConfig, tensors: Tensors) -> Tensors:
+    """Return tensors whose layers float32 carries."""
+    fitted = dict(tensors)
+    for name, largest in largest_inputs(vqvae, prior, [2047] * len(vqvae.levels)).items():
+        layer = {part: tensors[f"{name}.{part}"] for part in ("weight", "bias", "shift")}
+        for part, tensor in fit_float32(layer, largest).items():
+            fitted[f"{name}.{part}"] = tensor
+    return fitted
+
+
+def carriers(prior: ExactPrior) -> set[type]:
+    """Return what carries the sums of a prior's layers."""
+    layers = [layer for level in prior.levels for layer in (level.taps_layer, *level.update)]
+    stages = [stage for level in prior.levels for stage in level.stages]
+    layers += [layer for stage in stages for layer in (stage.hidden, stage.out)]
+    return {layer.carrier for layer in layers}
+
+
+@pytest.mark.parametrize("configs", [GRID, codebook_configs(5)], ids=["grid", "codebook"])
+def test_float32_and_float64_give_the_same_stream(
+    configs: tuple[VqvaeConfig, PriorConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tensors = fit_all_float32(*configs, random_tensors(*configs))
+    narrow = ExactPrior.from_tensors(*configs, tensors)
+    assert carriers(narrow) == {np.float32}
+    monkeypatch.setattr(dense, "EXACT_FLOAT32", 0)
+    wide = ExactPrior.from_tensors(*configs, tensors)
+    assert carriers(wide) == {np.float64}
+    strides = tuple(level.stride for level in configs[0].levels)
+    picture = Picture(300, 450)
+    encoder = StreamEncoder(Sampler(np.random.default_rng(2), 1.0))
+    codes = walk_all(narrow, strides, picture, encoder)
+    decoder = StreamDecoder(encoder.finish())
+    assert_same(walk_all(wide, strides, picture, decoder), codes)
+    decoder.finish()
+
+
+def test_layers_beyond_float32_are_float64() -> None:
+    assert carriers(GRID_PRIOR) == {np.float32, np.float64}
 
 
 def test_codes_outside_their_codebook_are_refused() -> None:

@@ -130,13 +130,13 @@ def train_autoencoder(vqvae: Vqvae) -> None:
 @torch.no_grad()
 def fill_codebooks(vqvae: Vqvae) -> None:
     """Let codewords be latents of made pictures; later residual stages get what those leave."""
-    features = vqvae.transform.analyse(batch(0))
     step = torch.ones(8)
+    features = vqvae.transform.analyse(batch(0), step)
     rng = np.random.default_rng(4)
     quantized: list[Tensor] = []
     for level, quantizer in enumerate(vqvae.quantizers):
         assert isinstance(quantizer, CodebookQuantizer)
-        z_e = vqvae.transform.latent(level, features, quantized)
+        z_e = vqvae.transform.latent(level, features, quantized, step)
         for depth in range(quantizer.codebooks.shape[1]):
             codes = quantizer.quantize(z_e, step).codes
             left = quantizer.stage_inputs(z_e, codes)[:, depth]

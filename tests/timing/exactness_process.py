@@ -119,11 +119,11 @@ def _change_memory_format(codec: Codec, wanted: Any, changed: ExitStack) -> None
     transform: Any = codec.model.vqvae.transform
     analyse, synthesise = transform.analyse, transform.synthesise
 
-    def analyse_changed(pixels: Tensor) -> Any:
-        return analyse(pixels.contiguous(memory_format=wanted))
+    def analyse_changed(pixels: Tensor, step: Tensor) -> Any:
+        return analyse(pixels.contiguous(memory_format=wanted), step)
 
-    def synthesise_changed(z_q: Sequence[Tensor]) -> Any:
-        return synthesise([z.contiguous(memory_format=wanted) for z in z_q])
+    def synthesise_changed(z_q: Sequence[Tensor], step: Tensor) -> Any:
+        return synthesise([z.contiguous(memory_format=wanted) for z in z_q], step)
 
     changed.enter_context(patch.object(transform, "analyse", analyse_changed))
     changed.enter_context(patch.object(transform, "synthesise", synthesise_changed))

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.training.tiny_recipes import made_pixels
 from vqzip.codec import Codec
-from vqzip.configs import QualityConfig
+from vqzip.configs import GainsConfig, QualityConfig, RefinerConfig, WaveletTransformConfig
 from vqzip.errors import TrainingError, UsageError
 from vqzip.model_folder import load
 from vqzip.nets.quantizer import GridQuantizer
+from vqzip.nets.vqvae import Vqvae
 from vqzip.pictures.picture import Picture
 from vqzip.training import calibrate
 from vqzip.training.calibrate import (
@@ -22,7 +27,9 @@ from vqzip.training.calibrate import (
     PRIOR_SHIFT,
     CentroidFit,
     curve_rows,
+    fit_quality,
     measure,
+    own_shifts,
     quality_scale,
     set_centroids,
     validation_pictures,
@@ -78,6 +85,61 @@ def test_a_straight_line_is_met() -> None:
     assert quality.step(56) == pytest.approx(10, rel=1e-3)
 
 
+def fitted(quality_of_rate: Callable[[float], float]) -> QualityConfig:
+    """Return the scale fitted to a made curve: the log step at a log rate."""
+    log_rates = np.linspace(math.log(0.07), math.log(1.2), 5).tolist()
+    log_steps = [quality_of_rate(rate) for rate in log_rates]
+    return quality_scale(log_rates, log_steps, TARGETS, PROVISIONAL)
+
+
+@pytest.mark.parametrize("curvature", [-0.07, 0.0, 0.05])
+def test_sizes_grow_by_one_factor_whatever_the_curvature(curvature: float) -> None:
+    def log_step(log_rate: float) -> float:
+        return 2.3 - 0.9 * log_rate + curvature * log_rate**2
+
+    quality = fitted(log_step)
+    log_rates = np.linspace(-4, 1, 100_001)
+    log_steps = log_step(log_rates)  # type: ignore[arg-type]
+    found = [
+        float(np.interp(-math.log(quality.step(8 * number)), -log_steps, log_rates))
+        for number in range(8)
+    ]
+    assert found[0] == pytest.approx(math.log(0.1), abs=1e-3)
+    assert np.exp(np.diff(found)) == pytest.approx(10 ** (1 / 7), rel=0.01)
+    assert (abs(quality.bend) < 1e-4) == (curvature == 0)
+
+
+PHOTO = QualityConfig(193.345, 1.34444)
+PHOTO_BPP = (0.0808, 0.1252, 0.1898, 0.28, 0.4019, 0.5595, 0.7548, 0.9922)
+"""Scale and curve of the shipped model `photo`, before scales had a bend."""
+
+
+def test_the_curve_of_photo_comes_out_nearly_even() -> None:
+    """Its whole qualities multiplied the size by 1.55 at the bottom and 1.31 at the top."""
+    log_rates = np.log(PHOTO_BPP)
+    log_steps = np.log([PHOTO.step(8 * number) for number in range(8)])
+    targets = QualityTargets(0.0808, 0.9922)
+    quality = quality_scale(log_rates.tolist(), log_steps.tolist(), targets, PHOTO)
+    assert quality.bend < 0
+    rate_of_step = np.polynomial.Polynomial.fit(log_steps, log_rates, 4)
+    found = rate_of_step(np.log([quality.step(8 * number) for number in range(8)]))
+    assert np.exp(np.diff(found)) == pytest.approx((0.9922 / 0.0808) ** (1 / 7), rel=0.03)
+
+
+@pytest.mark.parametrize("curvature", [-0.3, 0.3, -2000.0, 2000.0])
+def test_steps_that_would_rise_between_the_ends_are_straight(curvature: float) -> None:
+    """A parabola whose vertex lies between the targets; its ends alone look well."""
+
+    def log_step(log_rate: float) -> float:
+        return 3.0 - 0.4 * log_rate + curvature * log_rate * (log_rate - math.log(0.1))
+
+    quality = fitted(log_step)
+    assert quality.bend == 0
+    assert quality.falls
+    assert math.log(quality.step(0)) == pytest.approx(log_step(math.log(0.1)), abs=1e-3)
+    assert math.log(quality.step(56)) == pytest.approx(log_step(0.0), abs=1e-3)
+
+
 def test_a_curve_that_bends_back_does_not_rule() -> None:
     log_steps = np.log(np.geomspace(100, 10, 5))
     log_rates = [-1.0, -0.9, -0.7, -0.4, 0.0]
@@ -113,6 +175,39 @@ def test_centroids_are_means_of_latents(codec: Codec) -> None:
     assert np.mean((after - original) ** 2) < np.mean((before - original) ** 2)
 
 
+def with_networks(codec: Codec, transform: WaveletTransformConfig) -> Codec:
+    """Return a codec of the same prior and levels, its wavelet with networks that do nothing yet."""
+    model = codec.model
+    config = replace(model.config, vqvae=replace(model.config.vqvae, transform=transform))
+    vqvae = Vqvae(config.vqvae).eval().requires_grad_(requires_grad=False)
+    vqvae.initialise(torch.Generator().manual_seed(0))
+    return Codec(replace(model, config=config, vqvae=vqvae))
+
+
+@pytest.mark.parametrize(
+    ("transform", "refits"),
+    [
+        (WaveletTransformConfig(3), True),
+        (WaveletTransformConfig(3, gains=GainsConfig()), True),
+        (WaveletTransformConfig(3, after=RefinerConfig(4, 1)), False),
+        (WaveletTransformConfig(3, gains=GainsConfig(width=4)), False),
+    ],
+    ids=["bare", "gains of a subband", "network after", "gains by coarser codes"],
+)
+def test_centroids_that_networks_were_trained_with_stay(
+    codec: Codec, transform: WaveletTransformConfig, *, refits: bool
+) -> None:
+    learned = with_networks(codec, transform)
+    for number, quantizer in enumerate(learned.model.vqvae.quantizers):
+        assert isinstance(quantizer, GridQuantizer)
+        quantizer.centroid_shift.fill_(0.01 * number)
+    before = own_shifts(learned.model.vqvae)
+    _, shifts = fit_quality(learned, [Picture(made_pixels(3, 64, 64))], TARGETS)
+    same = [torch.equal(old, new) for old, new in zip(before, shifts, strict=True)]
+    assert any(same) is not refits
+    assert all(same) is not refits
+
+
 def test_a_point_of_the_curve_is_a_mean_of_files(codec: Codec) -> None:
     pictures = [Picture(made_pixels(n, 32, 48)) for n in range(2)]
     pictures.append(Picture(made_pixels(5, 32, 32)[:, :, 0].copy()))
@@ -125,6 +220,15 @@ def test_a_point_of_the_curve_is_a_mean_of_files(codec: Codec) -> None:
     assert point.ms_ssim is None, "too small for five scales"
     (row,) = curve_rows([point])
     assert set(row) == {"quality", "rate_bpp", "psnr_db", "ms_ssim"}
+
+
+def test_exact_pictures_leave_valid_json(codec: Codec) -> None:
+    middle_gray = Picture(np.full((32, 32, 3), 128, np.uint8))  # codes of zero are just that
+    point = measure(codec, [middle_gray, Picture(made_pixels(1, 32, 32))], 3.0)
+    assert point.psnr_db == math.inf
+    (row,) = curve_rows([point])
+    assert row["psnr_db"] is None
+    assert json.loads(json.dumps([row], allow_nan=False)) == [row]
 
 
 def test_ms_ssim_may_lack_its_package(codec: Codec, monkeypatch: pytest.MonkeyPatch) -> None:

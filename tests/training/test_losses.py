@@ -10,7 +10,13 @@ from torch import Tensor
 from vqzip.nets.codebook_learning import k_means_gradient
 from vqzip.nets.k_means import assign
 from vqzip.nets.vqvae import VqvaeOutput
-from vqzip.training.losses import codebook_loss, squared_error, vqvae_loss
+from vqzip.training.losses import (
+    codebook_loss,
+    dissimilarity,
+    squared_error,
+    squared_error_sum,
+    vqvae_loss,
+)
 
 
 def tensor(seed: int, *shape: int) -> Tensor:
@@ -65,3 +71,35 @@ def test_vqvae_loss_weighs_its_terms() -> None:
     assert loss.total.item() == pytest.approx(loss.reconstruction.item() + loss.commitment.item())
     assert gradient(commitment).item() == 0.25
     np.testing.assert_allclose(gradient(x_hat).numpy(), 2 * difference / 127.5 / difference.size)
+
+
+def noisy_pair(side: int, noise: float) -> tuple[Tensor, Tensor]:
+    """Smooth pictures and noisy copies of them, `(2, 3, side, side + 7)`."""
+    generator = torch.Generator().manual_seed(side)
+    pixels = 255 * torch.rand(2, 3, side, side + 7, generator=generator)
+    pixels = torch.nn.functional.avg_pool2d(pixels, 9, 1, 4)
+    return pixels + noise * torch.randn(pixels.shape, generator=generator), pixels
+
+
+@pytest.mark.parametrize("side", [161, 176])
+@pytest.mark.parametrize("noise", [0.0, 3.0, 30.0])
+def test_dissimilarity_is_that_of_the_report(side: int, noise: float) -> None:
+    pytorch_msssim = pytest.importorskip("pytorch_msssim")
+    x_hat, pixels = noisy_pair(side, noise)
+    expected = 1 - pytorch_msssim.ms_ssim(x_hat, pixels, data_range=255.0, size_average=False)
+    torch.testing.assert_close(dissimilarity(x_hat, pixels), expected, atol=5e-6, rtol=0)
+    assert (dissimilarity(x_hat, pixels) < 1e-5).all() == (noise == 0)
+
+
+def test_dissimilarity_has_a_gradient_towards_the_picture() -> None:
+    x_hat, pixels = noisy_pair(176, 20.0)
+    x_hat = x_hat.requires_grad_()
+    torch.autograd.backward(dissimilarity(x_hat, pixels).sum())
+    nearer = x_hat.detach() - 1e4 * gradient(x_hat)
+    assert (dissimilarity(nearer, pixels) < dissimilarity(x_hat.detach(), pixels)).all()
+
+
+def test_the_sum_of_squares_counts_every_colour() -> None:
+    x_hat, pixels = tensor(0, 2, 3, 4, 5), tensor(1, 2, 3, 4, 5).detach()
+    expected = ((x_hat - pixels) ** 2).detach().numpy().sum((1, 2, 3)) / 20
+    np.testing.assert_allclose(squared_error_sum(x_hat, pixels).detach().numpy(), expected)

@@ -152,7 +152,7 @@ def test_grid_codes_are_rounded_latents(tmp_path: Path, pictures: Path) -> None:
     pixels, gray = phase.source.batch(2, 0, 2, 256)
     codes, log_step = phase._codes(pixels, gray, torch.Generator().manual_seed(0))
     assert ((log_step >= math.log(5)) & (log_step <= math.log(130))).all()
-    latents = phase.vqvae.transform.analyse(pixels)
+    latents = phase.vqvae.transform.analyse(pixels, log_step.exp())
     for level, z in zip(codes, latents, strict=True):
         scaled = z.numpy() / np.exp(log_step.numpy())[:, None, None, None]
         expected = np.sign(scaled) * np.floor(np.abs(scaled) + 0.4)

@@ -65,6 +65,11 @@ def test_settings_are_toml(tmp_path: Path) -> None:
         ("wavelet", "prior_phase.deadzone=[0.4]", "2 entries"),
         ("wavelet", "prior_phase.deadzone=[0.4, 0.3]", "0.4 to 0.5"),
         ("wavelet", "data.margin=3", "multiple of 2"),
+        ("joint", "joint_phase.rate_weight=0", "at least 1e-09"),
+        ("joint", "joint_phase.distortion='l1'", "'mse', 'ms-ssim'"),
+        ("joint", "joint_phase.smallest_step=300.0", "largest_step must be 300"),
+        ("joint", "decoder_phase.learn=[]", "names no part"),
+        ("joint", "decoder_phase.learn=['prior']", "'before', 'gains', 'after'"),
         ("wavelet", "data.smallest_scale=0", "smallest_scale"),
         ("wavelet", "quality.highest_bpp=0.01", "highest_bpp"),
         ("wavelet", "vqvae.transform.decompositions=3", "strides 8, 8, 4, 2"),
@@ -105,7 +110,7 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
 
 
 def test_what_is_no_recipe(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="photo, vqvae"):
+    with pytest.raises(RecipeError, match="photo, photo-ssim, vqvae"):
         load_recipe("nobody")
     broken = tmp_path / "broken.toml"
     broken.write_bytes(b"\xff = 3")

@@ -18,12 +18,17 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import vqzip
-from tests.training.tiny_recipes import KINDS, made_pixels, write_recipe
+from tests.training.tiny_recipes import KINDS, made_pixels, tiny_recipe, write_recipe
 from vqzip.errors import ModelError, RecipeError, TrainingError, UsageError
+from vqzip.model_folder import load
+from vqzip.nets.pixelcnn import PixelCnn
+from vqzip.nets.vqvae import Vqvae
+from vqzip.pictures.picture import Picture
+from vqzip.training.calibrate import own_shifts
 from vqzip.training.loop import CHECKPOINT, Progress
 from vqzip.training.phases import PriorPhase
 from vqzip.training.recipe import load_recipe
-from vqzip.training.run import run, self_test_picture
+from vqzip.training.run import export, run, self_test_picture, trained_for
 from vqzip.training.run_log import read_rows
 
 
@@ -138,7 +143,7 @@ def test_killed_before_the_first_checkpoint(
         run("ignored", data=pictures, out=out, resume=True)
     assert steps == [0, 0]
     assert load_recipe(str(out / "recipe.toml")).seed == 8
-    assert json.loads((out / "arguments.json").read_text()) == {"minutes": 2.0}
+    assert json.loads((out / "arguments.json").read_text()) == {"minutes": 2.0, "start": None}
 
 
 def test_settings_of_a_resumed_run_are_kept(
@@ -248,6 +253,52 @@ def test_a_run_inside_its_own_pictures(
     with pytest.raises(Killed):
         run("ignored", data=pictures, out=out, resume=True)
     assert seen == [2, 2]
+
+
+REFINED = (
+    "vqvae.transform.after.width=4",
+    "vqvae.transform.after.blocks=1",
+    "joint_phase.steps=1",
+    "joint_phase.batch=1",
+    "joint_phase.learning_rate=0.001",
+    "joint_phase.learn=['after']",
+)
+
+
+def test_a_model_with_networks_keeps_centroids_and_says_its_metric(tmp_path: Path) -> None:
+    recipe = tiny_recipe(tmp_path, "wavelet", *REFINED, "joint_phase.distortion=ms-ssim")
+    vqvae = Vqvae(recipe.vqvae)
+    vqvae.initialise(torch.Generator().manual_seed(0))
+    prior = PixelCnn(recipe.vqvae, recipe.prior, torch.Generator().manual_seed(0))
+    before = own_shifts(vqvae)
+    flat = Picture(np.full((32, 32, 3), 128, np.uint8))  # comes out exact: no finite PSNR
+    pictures = [Picture(made_pixels(1, 64, 96)), flat]
+    model = load(export(recipe, vqvae, prior, tmp_path, pictures, 2))
+    assert model.config.metric == "ms-ssim"
+    for old, new in zip(before, own_shifts(model.vqvae), strict=True):
+        assert torch.equal(old, new)
+    text = (model.path / "curve.json").read_text()
+    assert "Infinity" not in text
+    assert {row["psnr_db"] for row in json.loads(text)} == {None}
+    assert "Trained for MS-SSIM" in (model.path / "CARD.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("settings", "metric"),
+    [
+        ([], "psnr"),
+        (["joint_phase.distortion=mse"], "psnr"),
+        (["joint_phase.distortion=ms-ssim"], "ms-ssim"),
+    ],
+)
+def test_the_joint_phase_says_what_a_model_is_trained_for(
+    tmp_path: Path, settings: list[str], metric: str
+) -> None:
+    assert trained_for(tiny_recipe(tmp_path, "wavelet", *REFINED, *settings)) == metric
+
+
+def test_a_recipe_without_a_joint_phase_trains_for_squared_error(tmp_path: Path) -> None:
+    assert trained_for(tiny_recipe(tmp_path, "wavelet")) == "psnr"
 
 
 def test_the_self_test_picture_does_not_change() -> None:

@@ -117,7 +117,30 @@ hidden = 8
 stages = [{ channels = [0], hidden = 8 }]
 """
 
-KINDS = {"wavelet": WAVELET, "codebook": CODEBOOK}
+NETWORKS = """
+[decoder_phase]
+steps = 3
+batch = 1
+learning_rate = 0.001
+learn = ["after"]
+
+[joint_phase]
+steps = 3
+batch = 2
+learning_rate = 0.001
+prior_learning_rate = 0.001
+
+[vqvae.transform]
+kind = "wavelet"
+decompositions = 2
+before = { width = 8, blocks = 1 }
+after = { width = 8, blocks = 1 }
+gains = { width = 4 }
+"""
+
+JOINT = WAVELET.replace('[vqvae.transform]\nkind = "wavelet"\ndecompositions = 2\n', NETWORKS)
+
+KINDS = {"wavelet": WAVELET, "codebook": CODEBOOK, "joint": JOINT}
 
 
 def tiny_recipe(folder: Path, kind: str, *settings: str) -> Recipe:

@@ -18,7 +18,8 @@ def models(
 ) -> None:
     """List the installed models.
 
-    With size, licence, bits per pixel and PSNR at three qualities, and where they were looked for.
+    With size, licence, bits per pixel and PSNR (or MS-SSIM, for a model trained for it) at three
+    qualities, and where they were looked for.
     """
     from rich.table import Table
 
@@ -29,10 +30,12 @@ def models(
         print_result(json.dumps([_facts(model) for model in found], indent=2))
         return
     table = Table(box=None, pad_edge=False)
-    for column in ("name", "id", "size", "licence", "curve (quality: bpp, dB)", "folder"):
+    for column in ("name", "id", "size", "licence", "curve (quality: bpp, metric)", "folder"):
         table.add_column(column)
     for model in found:
-        points = "; ".join(_point(row) for row in _three_points(model.curve))
+        points = "; ".join(
+            point_text(row, model.config.metric) for row in _three_points(model.curve)
+        )
         table.add_row(
             model.name,
             model.id[:8].hex(),
@@ -53,6 +56,7 @@ def _facts(model: ModelSummary) -> dict[str, Any]:
         "path": str(model.path),
         "bytes": model.bytes,
         "licence": model.card_licence,
+        "metric": model.config.metric,
         "curve": model.curve,
     }
 
@@ -64,5 +68,11 @@ def _three_points(curve: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [curve[0], curve[len(curve) // 2], curve[-1]]
 
 
-def _point(row: dict[str, Any]) -> str:
-    return f"{row['quality']:g}: {row['rate_bpp']:.2f}, {row['psnr_db']:.1f}"
+def point_text(row: dict[str, Any], metric: str) -> str:
+    """Return quality, rate, and what it gives by the model's own metric, as far as that is known."""
+    point = f"{row['quality']:g}: {row['rate_bpp']:.2f}"
+    if metric == "psnr" and row["psnr_db"] is not None:
+        return f"{point}, {row['psnr_db']:.1f} dB"
+    if metric == "ms-ssim" and row["ms_ssim"] is not None:
+        return f"{point}, MS-SSIM {row['ms_ssim']:.4f}"
+    return point

@@ -81,7 +81,8 @@ def rd_curve(
     """Measure rate and distortion.
 
     Every picture is coded to a file at every quality and decoded again. The tables have bits per
-    pixel and per dimension, MSE on [0, 1], PSNR, MS-SSIM, times, and BD-rates against each anchor.
+    pixel and per dimension, MSE on [0, 1], PSNR, MS-SSIM, times, BD-rates against each anchor, the
+    pictures on which a model is smaller, and how even its qualities are.
     """
     if nll != (train_data is not None):
         raise UsageError("--nll and --train-data go together; give both or neither.")

@@ -38,6 +38,12 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the run folder's last checkpoint.")
     ] = False,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL", help="Begin with the weights of this model folder where they fit."
+        ),
+    ] = None,
     minutes: Annotated[
         float | None,
         typer.Option(
@@ -65,6 +71,7 @@ def train(
                 recipe,
                 data=data,
                 valid=valid,
+                start=start,
                 out=out,
                 resume=resume,
                 minutes=minutes,

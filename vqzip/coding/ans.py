@@ -12,7 +12,7 @@ and pushes them backwards at the end; the reader then meets them in coding order
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import constriction
@@ -24,6 +24,8 @@ from vqzip.errors import InvalidFile, Truncated
 
 _CATEGORICAL = constriction.stream.model.Categorical(perfect=False)
 _WORD_BYTES = 4
+_LONG_RUN = 1 << 14
+"""Symbols after which a writer begins another run: it bounds memory, nothing else."""
 
 
 class SymbolPort(Protocol):
@@ -63,15 +65,20 @@ class SymbolPort(Protocol):
 
 
 @dataclass(frozen=True)
-class _TableBatch:
-    """Symbols whose rows come from a shared table, kept by reference."""
+class _TableRun:
+    """Symbols, batch after batch, whose rows come from one table, kept by reference."""
 
     table: NDArray[np.float64]
-    rows: NDArray[np.intp]
-    symbols: NDArray[np.int32]
+    rows: list[NDArray[np.intp]] = field(default_factory=list)
+    symbols: list[NDArray[np.int32]] = field(default_factory=list)
 
-    def counts(self) -> NDArray[np.float64]:
-        return self.table.take(self.rows, axis=0)
+    def push(self, coder: constriction.stream.stack.AnsCoder) -> None:
+        counts = self.table.take(np.concatenate(self.rows), axis=0)
+        coder.encode_reverse(np.concatenate(self.symbols), _CATEGORICAL, counts)
+
+    def code_length_bits(self) -> float:
+        chosen = self.table[np.concatenate(self.rows), np.concatenate(self.symbols)]
+        return float(bits_of_count().take(chosen.astype(np.intp)).sum())
 
 
 @dataclass(frozen=True)
@@ -81,47 +88,63 @@ class _CountsBatch:
     counts_less_one: NDArray[np.uint16]
     symbols: NDArray[np.int32]
 
-    def counts(self) -> NDArray[np.float64]:
-        return self.counts_less_one.astype(np.float64) + 1.0
+    def push(self, coder: constriction.stream.stack.AnsCoder) -> None:
+        counts = self.counts_less_one.astype(np.float64) + 1.0
+        coder.encode_reverse(self.symbols, _CATEGORICAL, counts)
+
+    def code_length_bits(self) -> float:
+        chosen = self.counts_less_one[np.arange(len(self.symbols)), self.symbols].astype(np.intp)
+        return float(bits_of_count().take(chosen + 1).sum())
 
 
 class AnsWriter:
-    """Gathers symbols in coding order and turns them into a stream.
-
-    Attributes:
-        code_length_bits: Σ -log2(count / 65536) over the symbols so far.
-    """
+    """Gathers symbols in coding order and turns them into a stream."""
 
     def __init__(self) -> None:
-        self.code_length_bits = 0.0
-        self._batches: list[_TableBatch | _CountsBatch] = []
+        self._parts: list[_TableRun | _CountsBatch] = []
+        self._counted_parts = 0
+        self._counted_bits = 0.0
+        # What the next batch is added to if it has the same table: calls of few symbols are slow.
+        self._run: _TableRun | None = None
+        self._run_symbols = 0
 
     def exchange(
         self, table: NDArray[np.float64], rows: NDArray[np.intp], symbols: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Gather symbols whose rows come from a table; see `SymbolPort`."""
-        self._batches.append(_TableBatch(table, rows, symbols.astype(np.int32)))
-        self._add_bits(table[rows, symbols].astype(np.int64))
+        run = self._run
+        if run is None or run.table is not table or self._run_symbols > _LONG_RUN:
+            self._run = run = _TableRun(table)
+            self._run_symbols = 0
+            self._parts.append(run)
+        run.rows.append(rows)
+        run.symbols.append(symbols.astype(np.int32))
+        self._run_symbols += len(symbols)
         return symbols
 
     def exchange_counts(
         self, counts: NDArray[np.int64], symbols: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Gather symbols with rows of their own; see `SymbolPort`."""
-        self._batches.append(_CountsBatch((counts - 1).astype(np.uint16), symbols.astype(np.int32)))
-        self._add_bits(np.take_along_axis(counts, symbols[:, None], 1))
+        self._run = None
+        self._parts.append(_CountsBatch((counts - 1).astype(np.uint16), symbols.astype(np.int32)))
         return symbols
+
+    def code_length_bits(self) -> float:
+        """Return Σ -log2(count / 65536) over the symbols so far."""
+        self._run = None
+        for part in self._parts[self._counted_parts :]:
+            self._counted_bits += part.code_length_bits()
+        self._counted_parts = len(self._parts)
+        return self._counted_bits
 
     def finish(self) -> bytes:
         """Return the stream: 32-bit words, little-endian, in the order in which they are stored."""
         coder = constriction.stream.stack.AnsCoder()
-        for batch in reversed(self._batches):
-            coder.encode_reverse(batch.symbols, _CATEGORICAL, batch.counts())
+        for part in reversed(self._parts):
+            part.push(coder)
         words: NDArray[np.uint32] = coder.get_compressed()
         return words.astype("<u4").tobytes()
-
-    def _add_bits(self, chosen: NDArray[np.int64]) -> None:
-        self.code_length_bits += float(bits_of_count()[chosen].sum())
 
 
 class AnsReader:

@@ -51,7 +51,6 @@ class KnownCodes:
         return place.of(self.maps[place.level]).astype(np.int64)
 
 
-@dataclass(frozen=True)
 class GridChooser:
     """Chooses codes of a grid among a few near the latent.
 
@@ -64,9 +63,10 @@ class GridChooser:
             and less rounds towards zero.
     """
 
-    latents: FloatMaps
-    bit_price: float
-    deadzone: float = 0.5
+    def __init__(self, latents: FloatMaps, bit_price: float, deadzone: float = 0.5) -> None:
+        self._latents = latents
+        self._bit_price = bit_price
+        self._deadzone = deadzone
 
     def codes(self, place: Place, parameters: Parameters) -> NDArray[np.int64]:
         """Return the best codes of a place; see `CodeSource`.
@@ -76,25 +76,35 @@ class GridChooser:
         """
         if not isinstance(parameters, LogisticParameters):
             raise CodingError("latents of a grid need a model with a logistic head.")
-        latents = place.of(self.latents[place.level]).astype(np.float64)
-        magnitude = np.minimum(np.floor(np.abs(latents) + self.deadzone), LARGEST_CODE)
-        sign = np.sign(latents).astype(np.int64)
-        nearest = sign * magnitude.astype(np.int64)
-        if self.bit_price == 0:
-            return nearest
+        latents = place.of(self._latents[place.level]).astype(np.float64)
+        codes = self._nearest(latents)
+        if self._bit_price == 0:
+            return codes
         mean = (parameters.mean16 + 8) >> 4
-        candidates = np.stack(
-            [
-                nearest,
-                nearest - np.sign(nearest),
-                np.zeros_like(nearest),
-                nearest + np.sign(mean - nearest),
-            ]
-        )
-        cost = (latents - candidates) ** 2 + self.bit_price * parameters.bits(candidates)
-        best = cost.argmin(0)[None]
-        chosen: NDArray[np.int64] = np.take_along_axis(candidates, best, 0)[0]
-        return chosen
+        # Where nearest code and mean are both 0, as nearly everywhere at fine levels, so are all
+        # candidates.
+        at = (codes | mean).reshape(-1).nonzero()[0]
+        if at.size:
+            candidates = _candidates(codes.take(at), mean.take(at))
+            error = (latents.take(at) - candidates) ** 2
+            cost = error + self._bit_price * parameters.bits_at(at, candidates)
+            codes.put(at, candidates[cost.argmin(0), np.arange(at.size)])
+        return codes
+
+    def _nearest(self, latents: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the nearest codes."""
+        beyond = latents + np.copysign(self._deadzone, latents)
+        # Conversion to integers rounds towards zero.
+        return beyond.clip(-LARGEST_CODE, LARGEST_CODE).astype(np.int64)
+
+
+def _candidates(nearest: NDArray[np.int64], mean: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return `(4, n)` candidates for n codes; the first of equal cost is preferred."""
+    candidates = np.zeros((4, len(nearest)), np.int64)
+    candidates[0] = nearest
+    np.subtract(nearest, np.sign(nearest), out=candidates[1])
+    np.add(nearest, np.sign(mean - nearest), out=candidates[3])
+    return candidates
 
 
 class CodebookChooser:

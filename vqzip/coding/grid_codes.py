@@ -99,7 +99,8 @@ class GridCoder:
         self._narrow_rows = len(self._narrow)
         self._low_bits = np.repeat(tables.low_bits, MEAN_FRACTION)
         self._escape_order = np.repeat(tables.escape_order, MEAN_FRACTION)
-        self._radius = np.where(np.arange(len(self._wide)) < self._narrow_rows, 1, WIDE_RADIUS)
+        is_narrow = np.arange(len(self._wide)) < self._narrow_rows
+        self._radius = np.where(is_narrow, NARROW_RADIUS, WIDE_RADIUS)
         self._window_bits = self._bits_in_window()
 
     def exchange(
@@ -113,58 +114,77 @@ class GridCoder:
 
         Args:
             port: where the symbols go to or come from.
-            mean16: `(n,)` int64, means in sixteenths of a step.
-            scale: `(n,)` int64 in 0..63.
-            codes: `(n,)` int64; a reading port ignores them.
+            mean16: int64 of any shape, means in sixteenths of a step.
+            scale: int64 in 0..63, of the same shape.
+            codes: int64 of the same shape; a reading port ignores them.
 
         Returns:
-            `(n,)` int64 codes.
+            int64 codes of the same shape.
 
         Raises:
             CodingError: a code to be written lies outside plus and minus `LARGEST_CODE`.
             LimitExceeded: a code that was read does.
         """
-        if np.abs(codes).max(initial=0) > LARGEST_CODE:
+        if _beyond_largest_code(codes):
             raise CodingError(f"codes of a grid must lie within {LARGEST_CODE} of zero.")
         nearest = mean16 + 8
+        row = ((scale << 4) | (nearest & 15)).reshape(-1)
         mean = nearest >> 4
-        row = (scale << 4) | (nearest & 15)
-        low_bits = self._low_bits[row]
-        value = codes - mean
-        high = self._exchange_windows(port, row, value >> low_bits)
-        passed: NDArray[np.int64] = high << low_bits
-        at = low_bits.nonzero()[0]
-        if at.size:
-            low = value & ((1 << low_bits) - 1)
-            passed[at] += _exchange_raw(port, low_bits[at], low[at])
-        at = (np.abs(high) > self._radius[row]).nonzero()[0]
-        if at.size:
-            excess = np.abs(value >> low_bits)[at] - np.abs(high[at])
-            order = self._escape_order[row[at]]
-            # What a reading port is shown means nothing, but must be a number that has a code.
-            excess = _exchange_exp_golomb(port, order, np.maximum(excess, 0))
-            passed[at] += (np.sign(high[at]) * excess) << low_bits[at]
+        value = (codes - mean).reshape(-1)
+        wide = (row >= self._narrow_rows).nonzero()[0]
+        if wide.size:
+            passed = self._exchange_mixed(port, row, value, wide)
+        else:
+            passed = _exchange_window(port, self._narrow, NARROW_RADIUS, row, value)
+            self._exchange_excess(port, row, value, passed, NARROW_RADIUS)
+        passed = passed.reshape(mean.shape)
         passed += mean
-        if np.abs(passed).max(initial=0) > LARGEST_CODE:
+        if _beyond_largest_code(passed):
             raise LimitExceeded(f"a code lies more than {LARGEST_CODE} from zero.")
         return passed
 
-    def _exchange_windows(
-        self, port: SymbolPort, row: NDArray[np.int64], high: NDArray[np.int64]
+    def _exchange_mixed(
+        self,
+        port: SymbolPort,
+        row: NDArray[np.int64],
+        value: NDArray[np.int64],
+        wide: NDArray[np.intp],
     ) -> NDArray[np.int64]:
-        """Pass the symbols of narrow scales, then of wide ones; an escape is radius + 1."""
+        """Pass values of which those at `wide` have wide scales; see `exchange`."""
+        low_bits = self._low_bits.take(row)
+        high = value >> low_bits
         passed = np.empty_like(high)
-        is_narrow = row < self._narrow_rows
-        for table, radius, chosen in (
-            (self._narrow, NARROW_RADIUS, is_narrow),
-            (self._wide, WIDE_RADIUS, ~is_narrow),
+        narrow = (row < self._narrow_rows).nonzero()[0]
+        for table, radius, at in (
+            (self._narrow, NARROW_RADIUS, narrow),
+            (self._wide, WIDE_RADIUS, wide),
         ):
-            at = chosen.nonzero()[0]
             if at.size:
-                edge = radius + 1
-                symbols = np.minimum(np.maximum(high[at], -edge), edge) + edge
-                passed[at] = port.exchange(table, row[at], symbols) - edge
+                passed[at] = _exchange_window(port, table, radius, row.take(at), high.take(at))
+        at = low_bits.nonzero()[0]
+        low = _exchange_raw(port, low_bits.take(at), value.take(at))
+        self._exchange_excess(port, row, high, passed, self._radius.take(row))
+        passed <<= low_bits
+        passed[at] += low
         return passed
+
+    def _exchange_excess(
+        self,
+        port: SymbolPort,
+        row: NDArray[np.int64],
+        high: NDArray[np.int64],
+        passed: NDArray[np.int64],
+        radius: NDArray[np.int64] | int,
+    ) -> None:
+        """Pass what escapes leave out, and add it to what has been passed."""
+        at = (np.abs(passed) > radius).nonzero()[0]
+        if not at.size:
+            return
+        escaped = passed.take(at)
+        # What a reading port is shown means nothing, but must be a number that has a code.
+        excess = np.maximum(np.abs(high.take(at)) - np.abs(escaped), 0)
+        excess = _exchange_exp_golomb(port, self._escape_order.take(row.take(at)), excess)
+        passed[at] = escaped + np.sign(escaped) * excess
 
     def bits(
         self, mean16: NDArray[np.int64], scale: NDArray[np.int64], codes: NDArray[np.int64]
@@ -172,12 +192,13 @@ class GridCoder:
         """Return the code length in bits of each code; the three arrays broadcast."""
         nearest = mean16 + 8
         row = (scale << 4) | (nearest & 15)
-        low_bits = self._low_bits[row]
+        low_bits = self._low_bits.take(row)
         high = (codes - (nearest >> 4)) >> low_bits
         edge = WIDE_RADIUS + 1
-        bits: NDArray[np.float64] = (
-            self._window_bits[row, np.clip(high, -edge, edge) + edge] + low_bits
-        )
+        # One index into the flattened table is faster than two.
+        window = row * self._window_bits.shape[1] + edge
+        bits: NDArray[np.float64] = self._window_bits.take(high.clip(-edge, edge) + window)
+        bits += low_bits
         far = np.abs(high) > edge
         if far.any():
             order = np.broadcast_to(self._escape_order[row], far.shape)[far]
@@ -201,19 +222,35 @@ class GridCoder:
         return bits
 
 
+def _beyond_largest_code(codes: NDArray[np.int64]) -> bool:
+    return bool(max(codes.max(initial=0), -codes.min(initial=0)) > LARGEST_CODE)
+
+
+def _exchange_window(
+    port: SymbolPort,
+    table: NDArray[np.float64],
+    radius: int,
+    row: NDArray[np.int64],
+    high: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Pass numbers as symbols of one alphabet; those beyond the radius become radius + 1."""
+    edge = radius + 1
+    return port.exchange(table, row, np.minimum(np.maximum(high, -edge), edge) + edge) - edge
+
+
 def _exchange_raw(
     port: SymbolPort, bits: NDArray[np.int64], values: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Pass `bits[i]` raw bits of each value, the highest first, in chunks of at most four.
+    """Pass the lowest `bits[i]` bits of each value, the highest first, in chunks of at most four.
 
     A round takes the next chunk of every value: chunks of four bits first, then of 3, 2, 1.
     """
     result = np.zeros_like(values)
     left = bits
-    while left.any():
+    while largest := int(left.max(initial=0)):
         chunk = np.minimum(left, _CHUNK_BITS)
         left = left - chunk
-        for size in range(_CHUNK_BITS, 0, -1):
+        for size in range(min(largest, _CHUNK_BITS), 0, -1):
             at = (chunk == size).nonzero()[0]
             if at.size:
                 symbols = (values[at] >> left[at]) & ((1 << size) - 1)
@@ -244,7 +281,7 @@ def _exchange_exp_golomb(
     else:
         raise LimitExceeded("an escape in a code stream has no end: the file is damaged.")
     mantissa_bits = passed + order
-    mantissa = _exchange_raw(port, mantissa_bits, x & ((1 << mantissa_bits) - 1))
+    mantissa = _exchange_raw(port, mantissa_bits, x)
     read: NDArray[np.int64] = mantissa + (1 << mantissa_bits) - (1 << order)
     return read
 

@@ -68,14 +68,20 @@ class LogisticParameters:
 
     def exchange(self, port: SymbolPort, codes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Pass codes through a port; see `Parameters` and `GridCoder.exchange`."""
-        passed = self.coder.exchange(
-            port, self.mean16.reshape(-1), self.scale.reshape(-1), codes.reshape(-1)
-        )
-        return passed.reshape(self.mean16.shape)
+        return self.coder.exchange(port, self.mean16, self.scale, codes)
 
     def bits(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the code length in bits; see `Parameters`."""
         return self.coder.bits(self.mean16, self.scale, codes)
+
+    def bits_at(self, at: NDArray[np.intp], codes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the code length in bits of codes at some places only.
+
+        Args:
+            at: `(m,)` indices of places, counted position by position.
+            codes: `(..., m)` int64.
+        """
+        return self.coder.bits(self.mean16.take(at), self.scale.take(at), codes)
 
     def part(self, positions: slice) -> LogisticParameters:
         """Return the parameters of some of the positions."""

@@ -53,24 +53,35 @@ class StreamEncoder:
     def __init__(self, chooser: CodeSource) -> None:
         self._chooser = chooser
         self._writer = AnsWriter()
+        self._level: int | None = None
         self._bits: dict[int, float] = defaultdict(float)
+        self._counted_bits = 0.0
 
     @property
     def code_length_bits(self) -> Mapping[int, float]:
         """Σ -log2(probability) of the codes so far, by level."""
+        self._count_bits()
         return self._bits
 
     def codes(self, place: Place, parameters: Parameters) -> NDArray[np.int64]:
         """Choose and write the codes of a place; see `CodeSource`."""
         codes = self._chooser.codes(place, parameters)
-        before = self._writer.code_length_bits
+        if place.level != self._level:
+            self._count_bits()
+            self._level = place.level
         parameters.exchange(self._writer, codes)
-        self._bits[place.level] += self._writer.code_length_bits - before
         return codes
 
     def finish(self) -> bytes:
         """Return the stream; its length is a multiple of four bytes."""
         return self._writer.finish()
+
+    def _count_bits(self) -> None:
+        """Count what was written since the last time as bits of the present level."""
+        if self._level is not None:
+            total = self._writer.code_length_bits()
+            self._bits[self._level] += total - self._counted_bits
+            self._counted_bits = total
 
 
 class Sampler:

@@ -41,7 +41,11 @@ class Place:
 
     def of(self, channels_first: NDArray[Entry]) -> NDArray[Entry]:
         """Return the entries `(n, g)` of a `(C, H, W)` array at this place."""
-        return channels_first[self.channels, self.rows[:, None], self.columns[:, None]]
+        _, height, width = channels_first.shape
+        positions = self.rows * width + self.columns
+        # Entries of one plane after another: several times as fast as one index of three arrays.
+        taken = channels_first.reshape(-1, height * width).take(positions, axis=1)
+        return np.ascontiguousarray(taken.take(self.channels, axis=0).T)
 
 
 class CodeSource(Protocol):
@@ -93,15 +97,21 @@ def walk(model: LevelModel, source: CodeSource, channels: int) -> NDArray[np.int
         `(channels, H, W)` int32 codes.
     """
     order = model.order
-    codes = np.zeros((order.positions, channels), np.int32)
+    coded = sum(len(stage) for stage in model.stages)
+    # In stage order, so that the codes of a stage are a run of columns.
+    codes = np.empty((order.positions, coded), np.int32)
     for step in order.steps():
         rows, columns = order.rows[step], order.columns[step]
+        start = 0
         for number, stage in enumerate(model.stages):
             place = Place(model.level, stage, rows, columns)
             chosen = source.codes(place, model.parameters(step, number))
             model.learn(step, number, chosen)
-            codes[step, stage] = chosen
-    return order.to_map(codes)
+            codes[step, start : start + len(stage)] = chosen
+            start += len(stage)
+    in_channel_order = np.zeros((order.positions, channels), np.int32)
+    in_channel_order[:, np.concatenate(model.stages)] = codes
+    return order.to_map(in_channel_order)
 
 
 def walk_known(model: LevelModel, source: CodeSource, codes: NDArray[np.int32]) -> None:

@@ -12,14 +12,18 @@ Which range is meant changes a BD-rate by several points: every result carries i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqzip.errors import UsageError
 from vqzip.evaluation.extras import missing_package
+
+if TYPE_CHECKING:
+    from scipy.interpolate import PchipInterpolator
 
 MIDDLE_RANGE_DB = (30.0, 36.0)
 """Range of PSNR in which nearly all published curves have points."""
@@ -113,24 +117,43 @@ def bd_rate(reference: Curve, test: Curve, limits: tuple[float, float] | None = 
     return BdRate(100 * (2**difference - 1), (high - low) / whole, low, high)
 
 
-def mean_bd_rate(
+def picture_bd_rates(
     references: Mapping[str, Curve],
     tests: Mapping[str, Curve],
     limits: tuple[float, float] | None = None,
-) -> MeanBdRate:
-    """Return the mean over the pictures that both have (keys) of their BD-rates.
+) -> dict[str, BdRate]:
+    """Return the BD-rate of every picture (keys) that both have.
 
     Raises:
         UsageError: SciPy is not installed.
     """
     shared = [name for name in tests if name in references]
-    rates = [bd_rate(references[name], tests[name], limits) for name in shared]
+    return {name: bd_rate(references[name], tests[name], limits) for name in shared}
+
+
+def mean_bd_rate(rates: Collection[BdRate]) -> MeanBdRate:
+    """Return the mean of those BD-rates that are numbers."""
     found = [rate for rate in rates if not math.isnan(rate.percent)]
     if not found:
         return MeanBdRate(math.nan, 0.0, 0, len(rates))
     percent = sum(rate.percent for rate in found) / len(found)
     least = min(rate.covered for rate in found)
     return MeanBdRate(percent, least, len(found), len(rates) - len(found))
+
+
+def rate_at(curve: Curve, quality_db: float) -> float:
+    """Return the rate at which a curve reaches a quality, in the curve's own unit.
+
+    Returns:
+        A number between the curve's rates; NaN for a quality that it does not reach.
+
+    Raises:
+        UsageError: SciPy is not installed.
+    """
+    rate, quality = _rising(curve)
+    if len(rate) < 2 or not quality[0] <= quality_db <= quality[-1]:
+        return math.nan
+    return float(2 ** _log2_rate(rate, quality)(quality_db))
 
 
 def averaged_curve(curves: Sequence[Curve]) -> Curve:
@@ -167,9 +190,13 @@ def _rising(curve: Curve) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def _mean_log2_rate(
     rate: NDArray[np.float64], quality: NDArray[np.float64], low: float, high: float
 ) -> float:
+    return float(_log2_rate(rate, quality).integrate(low, high)) / (high - low)
+
+
+def _log2_rate(rate: NDArray[np.float64], quality: NDArray[np.float64]) -> PchipInterpolator:
+    """Return log2(rate) as a function of quality, from points that rise."""
     try:
         from scipy.interpolate import PchipInterpolator
     except ImportError as error:
         raise missing_package("scipy", "BD-rate") from error
-    area = PchipInterpolator(quality, np.log2(rate)).integrate(low, high)
-    return float(area) / (high - low)
+    return PchipInterpolator(quality, np.log2(rate))

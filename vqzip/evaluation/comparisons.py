@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from vqzip.evaluation.bd_rate import (
     BdRate,
@@ -15,10 +14,10 @@ from vqzip.evaluation.bd_rate import (
     bd_rate,
     mean_bd_rate,
     ms_ssim_db,
+    picture_bd_rates,
 )
+from vqzip.evaluation.metrics import Metric
 from vqzip.evaluation.rd_curve import Measurement, RdPoint
-
-Metric = Literal["psnr", "ms_ssim"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,7 @@ class Comparison:
         limits_db: range asked for; None for all that is common.
         per_picture: mean of the pictures' BD-rates.
         averaged: BD-rate of the two averaged curves.
+        pictures: BD-rate of each picture that both codecs have.
     """
 
     codec: str
@@ -56,6 +56,7 @@ class Comparison:
     limits_db: tuple[float, float] | None
     per_picture: MeanBdRate
     averaged: BdRate
+    pictures: dict[str, BdRate]
 
 
 def compare(
@@ -70,8 +71,9 @@ def compare(
         UsageError: SciPy is not installed.
     """
     tests, references = picture_curves(codec, metric), picture_curves(reference, metric)
-    shared = [name for name in tests if name in references]
-    if shared:
+    pictures = picture_bd_rates(references, tests, limits_db)
+    if pictures:
+        shared = list(pictures)
         averaged = bd_rate(
             mean_curve(reference, shared, metric), mean_curve(codec, shared, metric), limits_db
         )
@@ -82,8 +84,9 @@ def compare(
         reference.label,
         metric,
         limits_db,
-        mean_bd_rate(references, tests, limits_db),
+        mean_bd_rate(pictures.values()),
         averaged,
+        pictures,
     )
 
 
@@ -93,7 +96,7 @@ def picture_curves(measurement: Measurement, metric: Metric) -> dict[str, Curve]
     for point in measurement.points:
         points.setdefault(point.picture, []).append(point)
     return {
-        name: Curve(tuple(p.rate_bpp for p in own), tuple(_quality_db(p, metric) for p in own))
+        name: Curve(tuple(p.rate_bpp for p in own), tuple(quality_db(p, metric) for p in own))
         for name, own in points.items()
         if metric == "psnr" or all(p.ms_ssim is not None for p in own)
     }
@@ -125,7 +128,8 @@ def mean_curve(measurement: Measurement, names: Sequence[str], metric: Metric) -
     )
 
 
-def _quality_db(point: RdPoint, metric: Metric) -> float:
+def quality_db(point: RdPoint, metric: Metric) -> float:
+    """Return PSNR, or MS-SSIM in dB; NaN for a picture that has none."""
     if metric == "psnr":
         return point.psnr_db
     return math.nan if point.ms_ssim is None else ms_ssim_db(point.ms_ssim)

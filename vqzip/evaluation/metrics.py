@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,6 +15,11 @@ from numpy.typing import NDArray
 
 from vqzip.errors import PictureError, UsageError
 from vqzip.evaluation.extras import missing_package
+
+Metric = Literal["psnr", "ms_ssim"]
+"""What equal or better quality may mean."""
+
+METRIC_TITLES: dict[Metric, str] = {"psnr": "PSNR", "ms_ssim": "MS-SSIM"}
 
 MS_SSIM_SCALES = 5
 MS_SSIM_WINDOW = 11

@@ -44,7 +44,7 @@ _PANELS = (
 
 @dataclass(frozen=True)
 class RdLine:
-    """One codec's curve in a plot of quality over rate."""
+    """One codec's curve in a plot of quality over rate, or its only point."""
 
     label: str
     rate_bpp: tuple[float, ...]
@@ -53,10 +53,10 @@ class RdLine:
 
 
 def rd_plot(lines: Sequence[RdLine], quality_label: str, paths: Sequence[Path]) -> None:
-    """Draw quality over bits per pixel, each curve labelled at its end.
+    """Draw quality over bits per pixel, curves labelled at their ends, single points beside them.
 
     Args:
-        lines: curves; models are drawn strong, anchors quiet.
+        lines: models are drawn strong, anchors quiet.
         quality_label: of the vertical axis.
         paths: files to write; the suffix decides the format.
 
@@ -75,6 +75,9 @@ def rd_plot(lines: Sequence[RdLine], quality_label: str, paths: Sequence[Path]) 
                 (r, q) for r, q in zip(line.rate_bpp, line.quality, strict=True) if math.isfinite(q)
             )
             if not points:
+                continue
+            if len(points) == 1:
+                _draw_point(axes, line.label, *points[0], colour)
                 continue
             axes.plot(
                 [rate for rate, _ in points],
@@ -243,6 +246,22 @@ def _rate_axis(axes: Axes, rates: Sequence[float]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
     axes.set_xlabel("bits per pixel (file size)")
+
+
+def _draw_point(axes: Axes, label: str, rate: float, quality: float, colour: str) -> None:
+    """Draw a diamond with its label at its right, over curves that pass there."""
+    axes.plot([rate], [quality], color=colour, marker="D", markersize=6.5, zorder=4)
+    axes.annotate(
+        label,
+        (rate, quality),
+        xytext=(8, 0),
+        textcoords="offset points",
+        color=colour,
+        va="center",
+        fontsize=9.5,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1},
+        zorder=4,
+    )
 
 
 def _label_ends(figure: Figure, axes: Axes, ends: Sequence[tuple[str, float, float, str]]) -> None:

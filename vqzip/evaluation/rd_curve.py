@@ -134,6 +134,7 @@ class Measurement:
         description: version of the encoder and its options, or the model's quality and effort.
         levels: prior against order 0; empty for an anchor.
         overhead: of the files over their code lengths; None for an anchor.
+        own_metric: what a model was trained for; PSNR for an anchor.
     """
 
     label: str
@@ -143,6 +144,12 @@ class Measurement:
     description: str
     levels: tuple[LevelCodeLength, ...] = ()
     overhead: Overhead | None = None
+    own_metric: metrics.Metric = "psnr"
+
+    @property
+    def has_curve(self) -> bool:
+        """Whether several settings were measured; one is a point without a BD-rate."""
+        return len(self.settings) > 1
 
 
 def measure_model(
@@ -173,7 +180,8 @@ def measure_model(
         UsageError: a package or device is missing.
     """
     metrics.check_ms_ssim_installed()
-    if not qualities or codec.model.config.vqvae.quality_steps == 1:
+    has_qualities = codec.model.config.vqvae.quality_steps > 1
+    if not qualities or not has_qualities:
         qualities = default_qualities(codec.model.config)
     label = label or codec.model.name
     tally = CodeLengthTally()
@@ -194,7 +202,8 @@ def measure_model(
                     picture,
                     decoded.pixels,
                     codec=label,
-                    setting=encoded.quality,
+                    # Effort 9 may code some pictures an eighth off the quality asked for.
+                    setting=quality if has_qualities else encoded.quality,
                     payload_bytes=len(encoded.data),
                     encode_s=between - start,
                     decode_s=end - between,
@@ -214,6 +223,7 @@ def measure_model(
         description=f"model {codec.model.name}, effort {effort}",
         levels=tally.levels(),
         overhead=overhead([(p.payload_bytes, sum(p.code_length_bits)) for p in points]),
+        own_metric=own_metric(codec.model),
     )
 
 
@@ -274,6 +284,11 @@ def measure_anchor(
 def default_qualities(config: ModelConfig) -> tuple[float, ...]:
     """Return 1 to 8 for a model with qualities, and one for a model without."""
     return WHOLE_QUALITIES if config.vqvae.quality_steps > 1 else ONLY_QUALITY
+
+
+def own_metric(model: MeasuredModel) -> metrics.Metric:
+    """Return the metric that a model was trained for, by which its qualities should rise."""
+    return "ms_ssim" if model.config.metric == "ms-ssim" else "psnr"
 
 
 def _point(

@@ -19,13 +19,15 @@ import vqzip
 from vqzip.evaluation.bd_rate import MIDDLE_RANGE_DB
 from vqzip.evaluation.comparisons import (
     Comparison,
-    Metric,
     compare,
     mean_curve,
     mean_points,
     picture_curves,
 )
+from vqzip.evaluation.metrics import METRIC_TITLES, Metric
+from vqzip.evaluation.picture_wins import extremes_table, smaller_table, standings
 from vqzip.evaluation.plots import RdLine, rd_plot
+from vqzip.evaluation.quality_scale import quality_scale, scale_table
 from vqzip.evaluation.rd_curve import Measurement, RdPoint
 from vqzip.evaluation.result_tables import (
     bd_rate_table,
@@ -33,6 +35,7 @@ from vqzip.evaluation.result_tables import (
     overhead_table,
     rate_table,
 )
+from vqzip.evaluation.single_points import EqualQuality, at_equal_quality, single_points_table
 from vqzip.evaluation.tables import Table
 
 _PACKAGES = ("constriction", "numpy", "pillow", "pytorch-msssim", "scipy", "torch")
@@ -45,7 +48,10 @@ class RdReport:
     Args:
         models: measurements of vqzip's models.
         anchors: measurements of other codecs.
-        comparisons: every model against every anchor, then the anchors against the first.
+        comparisons: every model with a curve against every anchor, then the anchors against the
+            first.
+        equal_quality: every model measured at one quality beside the first anchor, and beside the
+            first model with a curve.
         command: the command line.
         versions: of vqzip, Python and the packages that decide numbers.
         machine: where the times were taken.
@@ -54,6 +60,7 @@ class RdReport:
     models: tuple[Measurement, ...]
     anchors: tuple[Measurement, ...]
     comparisons: tuple[Comparison, ...]
+    equal_quality: tuple[EqualQuality, ...]
     command: tuple[str, ...]
     versions: dict[str, str]
     machine: dict[str, str | int]
@@ -62,6 +69,21 @@ class RdReport:
     def measurements(self) -> tuple[Measurement, ...]:
         """Models, then anchors."""
         return self.models + self.anchors
+
+    @property
+    def curves(self) -> tuple[Measurement, ...]:
+        """Models that were measured at several qualities."""
+        return tuple(model for model in self.models if model.has_curve)
+
+    @property
+    def single_points(self) -> tuple[Measurement, ...]:
+        """Models that were measured at one quality."""
+        return tuple(model for model in self.models if not model.has_curve)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Titles of all codecs, by label."""
+        return {measurement.label: measurement.title for measurement in self.measurements}
 
 
 def make_report(
@@ -79,7 +101,8 @@ def make_report(
     Raises:
         UsageError: SciPy is not installed.
     """
-    pairs = [(model, anchor) for model in models for anchor in anchors]
+    curves = [model for model in models if model.has_curve]
+    pairs = [(model, anchor) for model in curves for anchor in anchors]
     pairs += [(anchor, anchors[0]) for anchor in anchors[1:]]
     ranges: tuple[tuple[Metric, tuple[float, float] | None], ...] = (
         ("psnr", None),
@@ -93,6 +116,13 @@ def make_report(
             compare(codec, reference, metric, limits)
             for codec, reference in pairs
             for metric, limits in ranges
+        ),
+        equal_quality=tuple(
+            at_equal_quality(model, reference, metric)
+            for model in models
+            if not model.has_curve
+            for reference in (*anchors[:1], *curves[:1])
+            for metric in METRIC_TITLES
         ),
         command=tuple(sys.argv if command is None else command),
         versions=_versions(),
@@ -133,11 +163,16 @@ def write_json(report: RdReport, path: Path) -> None:
         "versions": report.versions,
         "machine": report.machine,
         "comparisons": [asdict(comparison) for comparison in report.comparisons],
+        "equal_quality": [asdict(found) for found in report.equal_quality],
+        "quality_scales": {
+            model.label: [asdict(step) for step in quality_scale(model)] for model in report.curves
+        },
         "codecs": [
             {
                 "label": m.label,
                 "title": m.title,
                 "description": m.description,
+                "own_metric": m.own_metric,
                 "settings": m.settings,
                 "means": [asdict(point) for point in mean_points(m)],
                 "levels": [asdict(level) | {"ratio": level.ratio} for level in m.levels],
@@ -183,14 +218,42 @@ def rd_lines(report: RdReport, metric: Metric) -> tuple[RdLine, ...]:
 
 
 def report_tables(report: RdReport) -> tuple[Table, ...]:
-    """Return all tables: rates and distortions, BD-rates, prior against order 0, file overhead."""
-    tables = [rate_table(report.measurements)]
-    if report.comparisons:
-        titles = {measurement.label: measurement.title for measurement in report.measurements}
-        tables.append(bd_rate_table(report.comparisons, titles))
-    if report.models:
-        tables += [order0_table(report.models), overhead_table(report.models)]
-    return tuple(tables)
+    """Return the tables that have rows.
+
+    Rates and distortions; BD-rates; wins and extremes picture by picture; models at one quality;
+    the scale of qualities; prior against order 0; file overhead.
+    """
+    tables = (
+        rate_table(report.measurements),
+        bd_rate_table(report.comparisons, report.titles),
+        _smaller_table(report),
+        *_extremes_tables(report),
+        single_points_table(report.single_points, report.equal_quality, report.titles),
+        scale_table(report.curves),
+        order0_table(report.models),
+        overhead_table(report.models),
+    )
+    return tuple(table for table in tables if table.rows)
+
+
+def _smaller_table(report: RdReport) -> Table:
+    models = {model.label for model in report.curves}
+    return smaller_table(
+        [item for item in report.comparisons if item.codec in models and item.limits_db is None],
+        report.titles,
+    )
+
+
+def _extremes_tables(report: RdReport) -> tuple[Table, ...]:
+    """Return one table, or none where there is no anchor to stand against."""
+    if not report.anchors:
+        return ()
+    anchors = [anchor.label for anchor in report.anchors]
+    ranked = [
+        standings(model.label, anchors, model.own_metric, report.comparisons)
+        for model in report.curves
+    ]
+    return (extremes_table(ranked, anchors[0], report.titles),)
 
 
 def _finite(value: object) -> object:

@@ -24,6 +24,7 @@ from vqzip.exact_prior.dense import IntegerDense
 from vqzip.exact_prior.features import EmbeddingFeatures, Features, MagnitudeFeatures, stage_order
 from vqzip.exact_prior.heads import CategoricalHead, Head, LogisticHead
 from vqzip.exact_prior.level import LevelPrior, StagePrior
+from vqzip.exact_prior.ranges import largest_inputs
 
 Entry = TypeVar("Entry", bound=np.generic)
 Tensors = Mapping[str, NDArray[np.generic]]
@@ -40,31 +41,29 @@ def assemble_levels(
     check_prior(vqvae, prior)
     taker = _Taker(tensors, vqvae.quality_steps * prior.modes)
     shared_head = _logistic_head(taker) if prior.head == "logistic" else None
+    features = [
+        _features(taker, number, level, prior.embedding)
+        for number, level in enumerate(vqvae.levels)
+    ]
+    taker.largest_inputs = largest_inputs(vqvae, prior, [kind.largest for kind in features])
     levels = []
     for number, (level, config) in enumerate(zip(vqvae.levels, prior.levels, strict=True)):
-        features = _features(taker, number, level, prior.embedding)
         head = shared_head or _categorical_head(level)
-        update, kernels = _update(taker, vqvae, prior, number, features)
-        order = _feature_order(features, config)
-        first = taker.dense(
-            f"levels.{number}.first",
-            config.state + len(CONTEXT_TAPS) * len(order),
-            config.hidden,
-        )
-        taps = [config.state + tap * len(order) + order for tap in range(len(CONTEXT_TAPS))]
+        update, kernels = _update(taker, vqvae, prior, number, features[number])
+        state_layer, taps_layer = _first(taker, number, config, features[number])
         levels.append(
             LevelPrior(
                 level=number,
                 channels=level.channels,
                 side=CONTEXT_TILE // level.stride,
-                state_layer=first.rows(slice(config.state)),
-                taps_layer=first.rows(np.concatenate(taps)),
-                stages=_stages(taker, number, config, features, head),
+                state_layer=state_layer,
+                taps_layer=taps_layer,
+                stages=_stages(taker, number, config, features[number], head),
                 update=update,
                 update_kernels=kernels,
                 upsample=bool(update) and vqvae.levels[number + 1].stride < level.stride,
                 neighbour_mean=config.neighbour_mean,
-                features=features,
+                features=features[number],
                 head=head,
             )
         )
@@ -77,22 +76,34 @@ def _feature_order(features: Features, config: PriorLevelConfig) -> NDArray[np.i
     return stage_order(features, [np.array(stage.channels) for stage in config.stages])
 
 
+def _first(
+    taker: _Taker, number: int, config: PriorLevelConfig, features: Features
+) -> tuple[IntegerDense, IntegerDense]:
+    """Return the parts of the first layer that see the running state and the taps."""
+    order = _feature_order(features, config)
+    first = taker.dense(f"levels.{number}.first", config.hidden)
+    taps = [config.state + tap * len(order) + order for tap in range(len(CONTEXT_TAPS))]
+    return first.rows(slice(config.state)), first.rows(np.concatenate(taps))
+
+
 def _stages(
     taker: _Taker, number: int, config: PriorLevelConfig, features: Features, head: Head
 ) -> tuple[StagePrior, ...]:
     stages = []
-    inputs = config.hidden
+    order = np.arange(config.hidden)
     for index, stage in enumerate(config.stages):
         name = f"levels.{number}.stages.{index}"
-        outputs = len(stage.channels) * head.outputs
+        codes = len(stage.channels)
         stages.append(
             StagePrior(
                 channels=np.array(stage.channels, np.intp),
-                hidden=taker.dense(f"{name}.hidden", inputs, stage.hidden),
-                out=taker.dense(f"{name}.out", stage.hidden, outputs),
+                hidden=taker.dense(f"{name}.hidden", stage.hidden).rows(order),
+                out=taker.dense(f"{name}.out", codes * head.outputs),
             )
         )
-        inputs += len(stage.channels) * features.width
+        # In a model folder, the features of each stage are in channel order among themselves.
+        own = features.columns(np.arange(codes), codes)
+        order = np.concatenate([order, len(order) + own])
     return tuple(stages)
 
 
@@ -109,19 +120,15 @@ def _update(
     outputs = prior.levels[number + 1].state * (4 if halves else 1)
     kernels = (*(layer.kernel for layer in config.update), 1)
     widths = (*(layer.width for layer in config.update), outputs)
-    order = _feature_order(features, config)
-    inputs = config.state + len(order)
     layers = []
     for index, (kernel, width) in enumerate(zip(kernels, widths, strict=True)):
         if kernel not in (1, 3):
             raise ModelError(f"kernels of a prior's update are 1 or 3, got {kernel}.")
-        name = f"levels.{number}.update.{index}"
-        layer = taker.dense(name, kernel**2 * inputs, width)
-        if index == 0:
-            tap = np.concatenate([np.arange(config.state), config.state + order])
-            layer = layer.rows(np.concatenate([i * inputs + tap for i in range(kernel**2)]))
-        layers.append(layer)
-        inputs = width
+        layers.append(taker.dense(f"levels.{number}.update.{index}", width))
+    order = _feature_order(features, config)
+    tap = np.concatenate([np.arange(config.state), config.state + order])
+    rows = [place * len(tap) + tap for place in range(kernels[0] ** 2)]
+    layers[0] = layers[0].rows(np.concatenate(rows))
     return tuple(layers), kernels
 
 
@@ -135,7 +142,7 @@ def _features(taker: _Taker, number: int, level: LevelConfig, embedding: int) ->
         return EmbeddingFeatures(table, name)
     if embedding != MagnitudeFeatures.width:
         raise ModelError(f"a logistic head has 2 features a code, got embedding = {embedding}.")
-    return MagnitudeFeatures(taker.int16("features.magnitude"), level.channels)
+    return MagnitudeFeatures(taker.int16("features.magnitude"))
 
 
 def _logistic_head(taker: _Taker) -> LogisticHead:
@@ -150,9 +157,14 @@ def _categorical_head(level: LevelConfig) -> CategoricalHead:
 
 
 class _Taker:
-    """Takes tensors by name and remembers which."""
+    """Takes tensors by name and remembers which.
+
+    Attributes:
+        largest_inputs: what the inputs of each layer keep within; layers are taken after it is set.
+    """
 
     def __init__(self, tensors: Tensors, conditions: int) -> None:
+        self.largest_inputs: Mapping[str, NDArray[np.int64]] = {}
         self._tensors = tensors
         self._conditions = conditions
         self._taken: set[str] = set()
@@ -163,19 +175,16 @@ class _Taker:
     def int64(self, name: str) -> NDArray[np.int64]:
         return self._take(name, np.dtype(np.int64))
 
-    def dense(self, name: str, inputs: int, outputs: int) -> IntegerDense:
-        layer = IntegerDense(
-            self.int16(f"{name}.weight"),
-            self.int64(f"{name}.bias"),
-            self.int64(f"{name}.shift"),
-            name,
-        )
-        if layer.weight.shape != (inputs, outputs) or len(layer.bias) != self._conditions:
+    def dense(self, name: str, outputs: int) -> IntegerDense:
+        weight, bias = self.int16(f"{name}.weight"), self.int64(f"{name}.bias")
+        inputs = self.largest_inputs[name]
+        expected = ((len(inputs), outputs), (self._conditions, outputs))
+        if (weight.shape, bias.shape) != expected:
             raise ModelError(
-                f"{name} must have {inputs} inputs, {outputs} outputs and {self._conditions} "
-                f"conditions, got {layer.weight.shape} and {len(layer.bias)}."
+                f"{name} must have {len(inputs)} inputs, {outputs} outputs and {self._conditions} "
+                f"conditions, got weights {weight.shape} and biases {bias.shape}."
             )
-        return layer
+        return IntegerDense(weight, bias, self.int64(f"{name}.shift"), name, inputs)
 
     def expect_all_taken(self) -> None:
         unknown = sorted(set(self._tensors) - self._taken)

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqzip.coding.order import Order
+
+Entry = TypeVar("Entry", bound=np.generic)
 
 CONTEXT_TAPS = (
     *((-2, dj) for dj in range(-2, 4)),
@@ -43,19 +46,19 @@ class Windows:
     size: int
     width: int
     index: NDArray[np.intp]
-    neighbour_shares: NDArray[np.float64]
+    neighbour_shares: NDArray[np.int64]
 
     def offsets(self, taps: tuple[tuple[int, int], ...]) -> NDArray[np.intp]:
         """Return the distance of each tap (di, dj) from its position, in rows."""
         return np.array([di * self.width + dj for di, dj in taps], np.intp)
 
-    def zeros(self, channels: int) -> NDArray[np.float64]:
+    def zeros(self, channels: int, dtype: type[Entry]) -> NDArray[Entry]:
         """Return an empty padded map."""
-        return np.zeros((self.size, channels), np.float64)
+        return np.zeros((self.size, channels), dtype)
 
     def gather(
-        self, padded: NDArray[np.float64], offsets: NDArray[np.intp], span: slice
-    ) -> NDArray[np.float64]:
+        self, padded: NDArray[Entry], offsets: NDArray[np.intp], span: slice
+    ) -> NDArray[Entry]:
         """Return the taps of a span of positions, `(n, taps * channels)`, tap-major."""
         index = self.index[span, None] + offsets
         # Every index is in range; "clip" only spares NumPy the test for it.
@@ -70,7 +73,7 @@ def windows(order: Order) -> Windows:
     width = _LEFT + min(order.side, order.width) + _RIGHT
     index = (order.tiles * height + rows + _TOP) * width + columns + _LEFT
     present = np.stack([columns > 0, rows > 0], axis=1)
-    shares = present * (16.0 / np.maximum(present.sum(1, keepdims=True), 1))
+    shares = present * (16 // np.maximum(present.sum(1, keepdims=True), 1))
     return Windows(order.tile_count * height * width, width, index, shares)
 
 

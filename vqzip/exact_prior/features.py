@@ -1,8 +1,8 @@
 """What the prior's layers see of a code: a few integers looked up in tables.
 
-A position's features are kept in *stage order*: the features of the first stage's codes, then those
-of the second, and so on. Weights in a model folder are in *channel order*; they are permuted once,
-when a level is built.
+A position's features are kept in *stage order*: the features of the first stage's codes, code after
+code, then those of the second stage, and so on. Weights in a model folder are in *channel order*;
+they are permuted once, when a level is built.
 """
 
 from __future__ import annotations
@@ -27,13 +27,22 @@ class Features(Protocol):
     def width(self) -> int:
         """Features of one code."""
 
-    def columns(self, channels: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return where a stage's features lie in channel order."""
+    @property
+    def largest(self) -> int:
+        """What features keep within, plus and minus."""
+
+    def columns(self, channels: NDArray[np.intp], of: int, /) -> NDArray[np.intp]:
+        """Return where the features of some channels, code after code, lie in channel order.
+
+        Args:
+            channels: `(g,)` among those that the order is of.
+            of: how many channels the order is of.
+        """
 
     def look_up(
         self, channels: NDArray[np.intp], codes: NDArray[np.int64], /
-    ) -> NDArray[np.float64]:
-        """Return the features `(n, g * width)` of a stage's codes `(n, g)`."""
+    ) -> NDArray[np.float32]:
+        """Return the features `(n, g * width)` of a stage's codes `(n, g)`, code after code."""
 
 
 class MagnitudeFeatures:
@@ -43,7 +52,6 @@ class MagnitudeFeatures:
 
     Args:
         magnitude: `(256,)` int16, feature of |code|, from 0 for code 0.
-        channels: codes a position.
 
     Raises:
         ModelError: the table has the wrong shape or range.
@@ -51,24 +59,24 @@ class MagnitudeFeatures:
 
     width = 2
 
-    def __init__(self, magnitude: NDArray[np.int16], channels: int) -> None:
+    def __init__(self, magnitude: NDArray[np.int16]) -> None:
         if magnitude.shape != (MAGNITUDES,) or magnitude[0] != 0:
             raise ModelError("features.magnitude must have 256 entries, the first of them 0.")
-        _check_activations("features.magnitude", magnitude)
-        self._channels = channels
-        absolute = np.concatenate([magnitude[:0:-1], magnitude]).astype(np.float64)
-        self._absolute = absolute
-        self._signed = absolute * np.sign(np.arange(1 - MAGNITUDES, MAGNITUDES))
+        self.largest = _largest("features.magnitude", magnitude)
+        absolute = np.concatenate([magnitude[:0:-1], magnitude]).astype(np.float32)
+        sign = np.sign(np.arange(1 - MAGNITUDES, MAGNITUDES), dtype=np.float32)
+        # A row for each code from -255 to 255.
+        self._table = np.stack([absolute * sign, absolute], axis=1)
 
-    def columns(self, channels: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return where a stage's features lie in channel order."""
-        return np.concatenate([channels, self._channels + channels])
+    def columns(self, channels: NDArray[np.intp], of: int) -> NDArray[np.intp]:
+        """Return where the features of some channels lie in channel order; see `Features`."""
+        return np.stack([channels, of + channels], axis=1).reshape(-1)
 
-    def look_up(self, _channels: NDArray[np.intp], codes: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the features of a stage's codes: all signed ones, then all absolute ones."""
-        largest = MAGNITUDES - 1
-        index = np.minimum(np.maximum(codes, -largest), largest) + largest
-        return np.concatenate([self._signed[index], self._absolute[index]], axis=1)
+    def look_up(self, _channels: NDArray[np.intp], codes: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the features of a stage's codes, signed and absolute one in turn."""
+        # "clip" takes the last row for larger codes.
+        features = self._table.take(codes + (MAGNITUDES - 1), axis=0, mode="clip")
+        return features.reshape(len(codes), -1)
 
 
 class EmbeddingFeatures:
@@ -85,15 +93,15 @@ class EmbeddingFeatures:
     """
 
     def __init__(self, embedding: NDArray[np.int16], name: str) -> None:
-        _check_activations(name, embedding)
-        self._embedding = embedding.astype(np.float64)
+        self.largest = _largest(name, embedding)
+        self._embedding = embedding.astype(np.float32)
         self.width = int(embedding.shape[2])
 
-    def columns(self, channels: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return where a stage's features lie in channel order."""
+    def columns(self, channels: NDArray[np.intp], _of: int) -> NDArray[np.intp]:
+        """Return where the features of some channels lie in channel order; see `Features`."""
         return (channels[:, None] * self.width + np.arange(self.width)).reshape(-1)
 
-    def look_up(self, channels: NDArray[np.intp], codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    def look_up(self, channels: NDArray[np.intp], codes: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the features of a stage's codes, code after code.
 
         Raises:
@@ -104,13 +112,17 @@ class EmbeddingFeatures:
         return self._embedding[channels, codes].reshape(len(codes), -1)
 
 
-def _check_activations(name: str, table: NDArray[np.int16]) -> None:
+def _largest(name: str, table: NDArray[np.int16]) -> int:
+    """Return the largest magnitude of a table, after checking it."""
     if table.dtype != np.int16:
         raise ModelError(f"{name} must be int16, got {table.dtype}.")
-    if np.abs(table.astype(np.int64)).max(initial=0) > LARGEST_ACTIVATION:
+    largest = int(np.abs(table.astype(np.int64)).max(initial=0))
+    if largest > LARGEST_ACTIVATION:
         raise ModelError(f"{name} must lie within {LARGEST_ACTIVATION} of zero.")
+    return largest
 
 
 def stage_order(features: Features, stages: Sequence[NDArray[np.intp]]) -> NDArray[np.intp]:
     """Return, for features in stage order, where each lies in channel order."""
-    return np.concatenate([features.columns(stage) for stage in stages])
+    channels = np.concatenate(stages)
+    return features.columns(channels, len(channels))

@@ -11,6 +11,7 @@ from vqzip.coding.frequencies import LARGEST_ALPHABET, counts_from_logits
 from vqzip.coding.grid_codes import SCALES, GridCoder, LogisticTables
 from vqzip.coding.parameters import CategoricalParameters, LogisticParameters, Parameters
 from vqzip.errors import ModelError
+from vqzip.exact_prior.dense import Floats
 
 LARGEST_MEAN16 = 1 << 20
 """Means of the logistic head, before the neighbours' mean is added, are clipped to this."""
@@ -23,13 +24,11 @@ class Head(Protocol):
     def outputs(self) -> int:
         """Outputs of the network for one code."""
 
-    def parameters(
-        self, out: NDArray[np.float64], base16: NDArray[np.int64] | None, /
-    ) -> Parameters:
+    def parameters(self, out: Floats, base16: NDArray[np.int64] | None, /) -> Parameters:
         """Return parameters of g codes.
 
         Args:
-            out: `(n, g * outputs)` float64, integers.
+            out: `(n, g * outputs)` floats, integers.
             base16: `(n, g)` int64, what means start from, in sixteenths of a step; None for 0.
         """
 
@@ -42,15 +41,14 @@ class LogisticHead:
     def __init__(self, tables: LogisticTables) -> None:
         self._coder = GridCoder(tables)
 
-    def parameters(self, out: NDArray[np.float64], base16: NDArray[np.int64] | None) -> Parameters:
+    def parameters(self, out: Floats, base16: NDArray[np.int64] | None) -> Parameters:
         """Return means and scales; see `Head`."""
         codes = out.shape[1] // 2
-        mean16 = np.minimum(np.maximum(out[:, :codes], -LARGEST_MEAN16), LARGEST_MEAN16)
-        scale = np.minimum(np.maximum(out[:, codes:], 0), SCALES - 1)
-        mean = mean16.astype(np.int64)
+        mean16 = out[:, :codes].clip(-LARGEST_MEAN16, LARGEST_MEAN16).astype(np.int64)
+        scale = out[:, codes:].clip(0, SCALES - 1).astype(np.int64)
         if base16 is not None:
-            mean += base16
-        return LogisticParameters(self._coder, mean, scale.astype(np.int64))
+            mean16 += base16
+        return LogisticParameters(self._coder, mean16, scale)
 
 
 class CategoricalHead:
@@ -61,7 +59,7 @@ class CategoricalHead:
             raise ModelError(f"a codebook must have 1 to {LARGEST_ALPHABET} codewords.")
         self.outputs = codewords
 
-    def parameters(self, out: NDArray[np.float64], _base16: NDArray[np.int64] | None) -> Parameters:
+    def parameters(self, out: Floats, _base16: NDArray[np.int64] | None) -> Parameters:
         """Return counts; see `Head`."""
         logits = out.astype(np.int64).reshape(len(out), -1, self.outputs)
         return CategoricalParameters(counts_from_logits(logits))

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from vqzip.coding.order import Order
 from vqzip.coding.parameters import Parameters
 from vqzip.exact_prior.contexts import CONTEXT_TAPS, NEIGHBOUR_TAPS, Windows, windows
-from vqzip.exact_prior.dense import IntegerDense, activate
+from vqzip.exact_prior.dense import Floats, IntegerDense, activate
 from vqzip.exact_prior.features import Features
 from vqzip.exact_prior.heads import Head
 
 State = NDArray[np.int16]
 """Running state `(H, W, channels)` that a level gets from the coarser ones."""
 
-_CHUNK = 4096
+_CHUNK = 1024
+"""Few enough that the neighbourhoods of so many positions stay in a processor's cache."""
 
 
 def chunks(positions: int) -> Iterator[slice]:
@@ -87,10 +88,10 @@ class CodeContext:
     def __init__(self, prior: LevelPrior, order: Order, coded_stages: int) -> None:
         self.stages = tuple(stage.channels for stage in prior.stages[:coded_stages])
         self.windows: Windows = windows(order)
-        self.features = self.windows.zeros(prior.channels * prior.features.width)
+        self.features = self.windows.zeros(prior.channels * prior.features.width, np.float32)
         coded = sum(len(stage) for stage in self.stages)
         self._coded_features = self.features[:, : coded * prior.features.width]
-        self._codes = self.windows.zeros(prior.channels) if prior.neighbour_mean else None
+        self._codes = self.windows.zeros(prior.channels, np.int64) if prior.neighbour_mean else None
         self._neighbours = self.windows.offsets(NEIGHBOUR_TAPS)
         self._look_up = prior.features.look_up
         self._order = order
@@ -102,11 +103,12 @@ class CodeContext:
         neighbours = self.windows.gather(self._codes, self._neighbours, span)
         shares = self.windows.neighbour_shares[span]
         left, upper = np.split(neighbours, 2, axis=1)
-        return (left * shares[:, :1] + upper * shares[:, 1:]).astype(np.int64)
+        base16: NDArray[np.int64] = left * shares[:, :1] + upper * shares[:, 1:]
+        return base16
 
     def features_of(
         self, stage: int, codes: NDArray[np.int64], base16: NDArray[np.int64] | None
-    ) -> NDArray[np.float64]:
+    ) -> NDArray[np.float32]:
         """Return the features `(n, g * width)` of a stage's codes `(n, g)`."""
         channels = self.stages[stage]
         if base16 is not None:
@@ -118,7 +120,7 @@ class CodeContext:
         if self._codes is not None:
             self._codes[self.windows.index[span, None], self.stages[stage]] = codes
 
-    def note_features(self, span: slice, features: NDArray[np.float64]) -> None:
+    def note_features(self, span: slice, features: NDArray[np.float32]) -> None:
         """Keep the features of all stages at a span of positions."""
         self._coded_features[self.windows.index[span]] = features
 
@@ -165,7 +167,7 @@ class LevelRun:
         )
         # A row for each position of the present span: the first hidden layer, then the features
         # of the stages so far, so that a stage's input is a run of columns from the left.
-        self._known = np.empty((0, self._width))
+        self._known = np.empty((0, self._width), np.float32)
         self._base16: NDArray[np.int64] | None = None
 
     @property
@@ -189,8 +191,7 @@ class LevelRun:
             self._enter(span)
         layers = self._prior.stages[stage]
         hidden = layers.hidden.sums(self._known[:, : layers.hidden.inputs], self._condition)
-        activate(hidden, out=hidden)
-        out = layers.out.sums(hidden, self._condition)
+        out = layers.out.sums(activate(hidden), self._condition)
         np.floor(out, out=out)
         base16 = None if self._base16 is None else self._base16[:, layers.channels]
         return self._prior.head.parameters(out, base16)
@@ -209,15 +210,15 @@ class LevelRun:
         taps = self._windows.gather(self.context.features, self._taps, span)
         sums = self._prior.taps_layer.product(taps)
         sums += self._from_state[span]
-        self._known = np.empty((len(sums), self._width))
+        self._known = np.empty((len(sums), self._width), np.float32)
         activate(sums, out=self._known[:, : self._hidden])
         self._base16 = self.context.base16(span)
 
-    def _state_sums(self, state: State) -> NDArray[np.float64]:
+    def _state_sums(self, state: State) -> Floats:
         """Return what state and bias add to the first layer, `(N, hidden)` in coding order."""
         order, layer = self._order, self._prior.state_layer
-        sums = np.empty((order.positions, layer.outputs))
+        sums = np.empty((order.positions, layer.outputs), layer.carrier)
         for span in chunks(order.positions):
-            here = state[order.rows[span], order.columns[span]].astype(np.float64)
+            here = state[order.rows[span], order.columns[span]].astype(np.float32)
             sums[span] = layer.sums(here, self._condition)
         return sums

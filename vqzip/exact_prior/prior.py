@@ -48,7 +48,7 @@ class ExactPrior:
     ) -> None:
         self.config = config
         self._quality_steps = quality_steps
-        self._levels = levels
+        self.levels = levels
         self._tensors = dict(tensors)
 
     @classmethod
@@ -106,7 +106,7 @@ class ExactPrior:
             VqzipError: what the source raises.
         """
         run = self._run(level, shape, state, quality_step=quality_step, gray=gray)
-        return walk(run, source, self._levels[level].channels)
+        return walk(run, source, self.levels[level].channels)
 
     def walk_known(
         self,
@@ -178,7 +178,7 @@ class ExactPrior:
             quality_step: as for `walk`.
             gray: as for `walk`.
         """
-        prior = self._levels[level]
+        prior = self.levels[level]
         if not prior.update:
             return None
         order = self._order(level, codes.shape[1:])
@@ -198,7 +198,7 @@ class ExactPrior:
     ) -> LevelRun:
         order = self._order(level, shape)
         return LevelRun(
-            self._levels[level],
+            self.levels[level],
             order,
             self._state(level, order, state),
             self._condition(quality_step, gray=gray),
@@ -207,10 +207,10 @@ class ExactPrior:
 
     def _order(self, level: int, shape: tuple[int, ...]) -> Order:
         height, width = shape
-        return wavefront(height, width, self._levels[level].side)
+        return wavefront(height, width, self.levels[level].side)
 
     def _state(self, level: int, order: Order, state: State | None) -> State:
-        channels = self._levels[level].state_layer.inputs
+        channels = self.levels[level].state_layer.inputs
         if state is None:
             state = np.zeros((order.height, order.width, 0), np.int16)
         if (
@@ -231,5 +231,5 @@ class ExactPrior:
         return mode * self._quality_steps + quality_step
 
     def _coded_stages(self, level: int, *, gray: bool) -> int:
-        stages = len(self._levels[level].stages)
+        stages = len(self.levels[level].stages)
         return min(self.config.gray_stages, stages) if gray and self.config.gray_stages else stages

@@ -30,16 +30,16 @@ def next_state(
         `(H, W, next)` int16, or `(2H, 2W, next)` where the stride halves.
     """
     windows = context.windows
-    padded = windows.zeros(state.shape[2] + context.features.shape[1])
+    padded = windows.zeros(state.shape[2] + context.features.shape[1], np.float32)
     padded[:, state.shape[2] :] = context.features
     padded[windows.index, : state.shape[2]] = state[order.rows, order.columns]
-    values = np.empty((order.positions, 0))
+    values = np.empty((order.positions, 0), np.float32)
     for number, (layer, kernel) in enumerate(zip(prior.update, prior.update_kernels, strict=True)):
         if number:
-            padded = windows.zeros(values.shape[1])
+            padded = windows.zeros(values.shape[1], np.float32)
             padded[windows.index] = values
         offsets = windows.offsets(square_taps(kernel))
-        values = np.empty((order.positions, layer.outputs))
+        values = np.empty((order.positions, layer.outputs), np.float32)
         for span in chunks(order.positions):
             sums = layer.sums(windows.gather(padded, offsets, span), condition)
             activate(sums, out=values[span])

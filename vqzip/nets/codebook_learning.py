@@ -285,12 +285,12 @@ class CodewordLearning(nn.Module):
     def start(self, vqvae: Vqvae, pixels: Tensor, generator: torch.Generator) -> None:
         """Start every codebook from the latents of `pixels` `(N, 3, H, W)`, coarse level first."""
         one = pixels.new_ones(pixels.shape[0])
-        features = vqvae.transform.analyse(pixels)
+        features = vqvae.transform.analyse(pixels, one)
         quantized: list[Tensor] = []
         for level, (quantizer, learner) in enumerate(
             zip(vqvae.quantizers, self.learners, strict=True)
         ):
-            z_e = vqvae.transform.latent(level, features, quantized).float()
+            z_e = vqvae.transform.latent(level, features, quantized, one).float()
             if isinstance(learner, CodebookLearner) and isinstance(quantizer, CodebookQuantizer):
                 learner.start(quantizer, z_e, generator)
             quantized.append(quantizer.quantize(z_e, one).z_q)

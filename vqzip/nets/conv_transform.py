@@ -156,6 +156,8 @@ class ConvTransform(nn.Module):
         ModelError: the strides do not nest.
     """
 
+    conditional = True
+
     def __init__(self, config: ConvTransformConfig, levels: Sequence[LevelConfig]) -> None:
         super().__init__()
         encoders: list[Encoder] = []
@@ -184,7 +186,7 @@ class ConvTransform(nn.Module):
             if weight.dim() == 4:
                 weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
-    def analyse(self, pixels: Tensor) -> list[Tensor]:
+    def analyse(self, pixels: Tensor, _step: Tensor | None = None) -> list[Tensor]:
         """Return features of every level's stride, coarse first: `(N, hidden, h_l, w_l)`.
 
         Args:
@@ -198,7 +200,13 @@ class ConvTransform(nn.Module):
             features.insert(0, x)
         return features
 
-    def latent(self, level: int, features: list[Tensor], quantized: list[Tensor]) -> Tensor:
+    def latent(
+        self,
+        level: int,
+        features: list[Tensor],
+        quantized: list[Tensor],
+        _step: Tensor | None = None,
+    ) -> Tensor:
         """Return `z_e` of one level, `(N, latent_channels, h, w)`, given the coarser levels.
 
         Args:
@@ -213,7 +221,7 @@ class ConvTransform(nn.Module):
         z_e: Tensor = self.to_latent[level](known)
         return z_e
 
-    def synthesise(self, quantized: list[Tensor]) -> Tensor:
+    def synthesise(self, quantized: list[Tensor], _step: Tensor | None = None) -> Tensor:
         """Return pixels `(N, 3, H, W)`, not clipped, from `z_q` of every level, coarse first."""
         x: Tensor = self.to_pixels(quantized)
         return x * PIXEL_SCALE + PIXEL_CENTRE

@@ -7,6 +7,12 @@ import math
 import torch
 from torch import Tensor, nn
 
+ACTIVATION_SLOPE = 0.1
+"""Of the leaky ReLU in the networks around the wavelet."""
+
+LOG_STEP_CENTRE, LOG_STEP_SPREAD = 4.0, 0.8
+"""About the mean and the deviation of log(step) for qualities 1 to 8 of `photo`."""
+
 
 class ResidualBlock(nn.Module):
     """`x + conv1x1(relu(conv3x3(relu(x))))`, as in VQ-VAE (van den Oord 2017, section 4.1).
@@ -51,7 +57,7 @@ def double(channels_in: int, channels_out: int) -> nn.ConvTranspose2d:
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """Draw every convolution of `module` anew, with PyTorch's own distribution.
+    """Draw every convolution and matrix of `module` anew, with PyTorch's own distribution.
 
     PyTorch's constructors draw from the global generator; a training run must not depend on it.
 
@@ -60,8 +66,14 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
         generator: on the device of the weights.
     """
     for part in module.modules():
-        if isinstance(part, (nn.Conv2d, nn.ConvTranspose2d)):
+        if isinstance(part, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             nn.init.kaiming_uniform_(part.weight, a=math.sqrt(5), generator=generator)
             if part.bias is not None:
                 bound = 1 / math.sqrt(part.weight[0].numel())
                 nn.init.uniform_(part.bias, -bound, bound, generator=generator)
+
+
+def log_step_features(step: Tensor) -> Tensor:
+    """Return what networks are told of the quantizer's step `(N,)`: its logarithm and the square, `(N, 2)`."""
+    s = (torch.log(step) - LOG_STEP_CENTRE) / LOG_STEP_SPREAD
+    return torch.stack([s, s * s], 1)

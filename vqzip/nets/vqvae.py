@@ -20,6 +20,7 @@ from vqzip.nets.quantizer import (
     commitment,
     straight_through,
 )
+from vqzip.nets.residual import initialise
 from vqzip.nets.wavelet import WaveletTransform
 
 
@@ -29,20 +30,26 @@ class Transform(Protocol):
     Attributes:
         analysis_reach: a latent depends on no pixel farther than this from its own cell.
         synthesis_reach: a pixel depends on no latent whose cell is farther than this from it.
+        conditional: whether latents depend on the codes of coarser levels.
+
+    `step` is `(N,)`, that of the grids in pixel values; networks for codebooks do not look at it.
     """
 
     analysis_reach: int
     synthesis_reach: int
+    conditional: bool
 
-    def analyse(self, pixels: Tensor) -> list[Tensor]:
+    def analyse(self, pixels: Tensor, step: Tensor, /) -> list[Tensor]:
         """Return what all levels need of the pixels, one tensor a level."""
         ...
 
-    def latent(self, level: int, features: list[Tensor], quantized: list[Tensor]) -> Tensor:
+    def latent(
+        self, level: int, features: list[Tensor], quantized: list[Tensor], step: Tensor, /
+    ) -> Tensor:
         """Return `z_e` of a level, given `z_q` of the coarser ones: `(N, G * dim, h, w)`."""
         ...
 
-    def synthesise(self, quantized: list[Tensor]) -> Tensor:
+    def synthesise(self, quantized: list[Tensor], step: Tensor, /) -> Tensor:
         """Return pixels, not clipped, from `z_q` of every level, coarse first."""
         ...
 
@@ -91,6 +98,12 @@ class Vqvae(nn.Module):
             nn.ModuleList(_quantizer(level) for level in config.levels),
         )
 
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the weights of the transform; networks around a wavelet begin as the identity."""
+        initialise(self, generator)
+        if isinstance(self.transform, WaveletTransform):
+            self.transform.start_as_wavelet()
+
     def forward(self, pixels: Tensor, step: Tensor | None = None) -> VqvaeOutput:
         """Code and reconstruct with straight-through gradients.
 
@@ -100,12 +113,12 @@ class Vqvae(nn.Module):
                 without qualities.
         """
         step = pixels.new_ones(pixels.shape[0]) if step is None else step
-        features = self._analyse(pixels)
+        features = self._analyse(pixels, step)
         z_e: list[Tensor] = []
         quantized: list[Quantized] = []
         passed: list[Tensor] = []
         for level, quantizer in enumerate(self.quantizers):
-            z_e.append(self.transform.latent(level, features, passed).float())
+            z_e.append(self.transform.latent(level, features, passed, step).float())
             quantized.append(quantizer.quantize(z_e[level], step))
             passed.append(straight_through(z_e[level], quantized[level].z_q))
         committed = [
@@ -114,7 +127,7 @@ class Vqvae(nn.Module):
             if isinstance(quantizer, CodebookQuantizer)
         ]
         return VqvaeOutput(
-            x_hat=self.transform.synthesise(passed).float(),
+            x_hat=self.transform.synthesise(passed, step).float(),
             codes=[q.codes for q in quantized],
             z_e=z_e,
             z_q=[q.z_q for q in quantized],
@@ -134,11 +147,12 @@ class Vqvae(nn.Module):
         Returns:
             Pixels `(N, 3, H, W)` float32, not clipped.
         """
-        features = self._analyse(pixels)
+        step = pixels.new_ones(pixels.shape[0])
+        features = self._analyse(pixels, step)
         z_e: list[Tensor] = []
         for level in range(len(self.quantizers)):
-            z_e.append(self.transform.latent(level, features, z_e).float())
-        return self.transform.synthesise(z_e).float()
+            z_e.append(self.transform.latent(level, features, z_e, step).float())
+        return self.transform.synthesise(z_e, step).float()
 
     @torch.no_grad()
     def encode(self, pixels: Tensor, quality_step: int | None = None) -> list[Tensor]:
@@ -153,10 +167,10 @@ class Vqvae(nn.Module):
             ModelError: a quality is missing or not one of the model's.
         """
         step = self.steps(pixels.shape[0], quality_step)
-        features = self._analyse(pixels)
+        features = self._analyse(pixels, step)
         levels: list[Quantized] = []
         for level, quantizer in enumerate(self.quantizers):
-            z_e = self.transform.latent(level, features, [q.z_q for q in levels])
+            z_e = self.transform.latent(level, features, [q.z_q for q in levels], step)
             levels.append(quantizer.quantize(z_e.float(), step))
         return [q.codes for q in levels]
 
@@ -185,7 +199,7 @@ class Vqvae(nn.Module):
             stride = self.config.levels[level].stride
             blank = self.quantizers[level].blank(count, height // stride, width // stride)
             quantized.append(blank)
-        return self.transform.synthesise(quantized).float().clamp(0, 255)
+        return self.transform.synthesise(quantized, step).float().clamp(0, 255)
 
     def steps(self, count: int, quality_step: int | None) -> Tensor:
         """Return the grids' step in pixel units for `count` pictures, `(count,)`.
@@ -206,14 +220,14 @@ class Vqvae(nn.Module):
         device = next(chain(self.parameters(), self.buffers())).device
         return torch.full((count,), step, device=device)
 
-    def _analyse(self, pixels: Tensor) -> list[Tensor]:
+    def _analyse(self, pixels: Tensor, step: Tensor) -> list[Tensor]:
         height, width = pixels.shape[-2:]
         align = self.config.align
         if height % align or width % align:
             raise PictureError(
                 f"pictures must be padded to multiples of {align} pixels, got {width} x {height}."
             )
-        return self.transform.analyse(pixels)
+        return self.transform.analyse(pixels, step)
 
     def _check_codes(self, codes: Sequence[Tensor]) -> None:
         if not 1 <= len(codes) <= len(self.quantizers):

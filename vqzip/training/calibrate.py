@@ -7,6 +7,7 @@ really chooses, and the curve of the model card is measured, from files and deco
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,11 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vqzip.codec import Codec, Encoded
-from vqzip.configs import QualityConfig
+from vqzip.configs import QUALITY_STEPS, WHOLE_STEPS, QualityConfig, WaveletTransformConfig
 from vqzip.errors import PictureError, TrainingError, UsageError
 from vqzip.evaluation.metrics import ms_ssim, mse, psnr_db, rate_bpp
 from vqzip.nets.codebook_learning import centroid_sums
 from vqzip.nets.quantizer import MAGNITUDES, GridQuantizer
+from vqzip.nets.vqvae import Vqvae
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import read_picture
 from vqzip.training.image_sources import MAX_PIXELS
@@ -110,6 +112,13 @@ def measure(codec: Codec, pictures: Sequence[Picture], quality: float) -> CurveP
     )
 
 
+def measure_curve(codec: Codec, pictures: Sequence[Picture]) -> list[CurvePoint]:
+    """Measure the whole qualities of a model, or the only one it has."""
+    has_qualities = codec.model.config.vqvae.quality is not None
+    qualities = range(1, WHOLE_STEPS + 2) if has_qualities else (1,)
+    return [measure(codec, pictures, float(quality)) for quality in qualities]
+
+
 def _similarity(original: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> float | None:
     try:
         return ms_ssim(original, decoded)
@@ -127,6 +136,8 @@ def fit_quality(
 ) -> tuple[QualityConfig, list[Tensor]]:
     """Return the scale of steps that meets the file sizes, and the centroids of every level.
 
+    The centroids are the model's own where `centroids_are_free` says that they must stay.
+
     Args:
         codec: with a provisional scale of steps.
         pictures: whose sides are whole cells of the coarsest level.
@@ -139,17 +150,18 @@ def fit_quality(
     if provisional is None:
         raise TrainingError("a model of one quality has no scale to fit.")
     log_steps, log_rates = [], []
-    centroids = CentroidFit(codec)
+    centroids = CentroidFit(codec) if centroids_are_free(codec.model.vqvae) else None
     for quality in FITTED_QUALITIES:
         rates = []
         for picture in pictures:
             encoded = codec.encode_picture(picture, quality=quality)
             rates.append(rate_bpp(len(encoded.data), picture.width * picture.height))
-            if not picture.is_gray:
+            if centroids is not None and not picture.is_gray:
                 centroids.add(picture, encoded)
         log_steps.append(math.log(provisional.step(codec.quality_step(quality))))
         log_rates.append(math.log(np.mean(rates)))
-    return quality_scale(log_rates, log_steps, targets, provisional), centroids.shifts()
+    shifts = own_shifts(codec.model.vqvae) if centroids is None else centroids.shifts()
+    return quality_scale(log_rates, log_steps, targets, provisional), shifts
 
 
 def quality_scale(
@@ -158,11 +170,13 @@ def quality_scale(
     targets: QualityTargets,
     provisional: QualityConfig,
 ) -> QualityConfig:
-    """Return the scale of steps that meets the targets, by a curve through measured points.
+    """Return the scale of steps that meets the targets evenly, by a curve through measured points.
 
-    Rate against step is nearly straight on logarithmic axes: a parabola is more than enough. Where
-    it bends back beyond the points, as after a few steps of training, a line has to do; where that
-    fails, too, the provisional scale stays.
+    Step against rate is a parabola on logarithmic axes, nearly: whole qualities of a real model come
+    out within 3 % of one factor. Rates that grow by the same factor make the logarithm of the step a
+    parabola of the quality, too, which is what `QualityConfig` holds. Where the curve bends back
+    beyond the points, as after a few steps of training, a line has to do; where that fails, too, the
+    provisional scale stays.
 
     Args:
         log_rates: natural logarithm of bits per pixel.
@@ -170,16 +184,43 @@ def quality_scale(
         targets: bits per pixel of quality 1 and 8.
         provisional: the scale that was measured with.
     """
-    wanted = np.log([targets.lowest_bpp, targets.highest_bpp])
-    before = np.array([provisional.step(0), provisional.step(56)])
+    wanted = np.linspace(math.log(targets.lowest_bpp), math.log(targets.highest_bpp), 3)
+    before = [math.log(provisional.step(end)) for end in (0, QUALITY_STEPS - 1)]
     for degree in (2, 1):
         curve = np.polynomial.Polynomial.fit(log_rates, log_steps, degree)
-        fitted = np.exp(np.clip(curve(wanted), -20, 20))
-        change = np.abs(np.log(fitted / before))
-        if fitted[0] > fitted[1] and change.max() < math.log(LARGEST_STEP_CHANGE):
-            ratio = float(fitted[0] / fitted[1]) ** (1 / 7)
-            return QualityConfig(round(float(fitted[0]), 3), round(ratio, 5))
+        first, middle, last = curve(wanted).tolist()
+        change = max(abs(first - before[0]), abs(last - before[1]))
+        if first > last and change < math.log(LARGEST_STEP_CHANGE):
+            return _scale_through(first, middle, last)
     return provisional
+
+
+def _scale_through(first: float, middle: float, last: float) -> QualityConfig:
+    """Return the scale whose steps have these natural logarithms at quality 1, 4.5 and 8.
+
+    Only the ends are met where steps would not fall all the way between them.
+    """
+    log_ratio = (first - last) / WHOLE_STEPS
+    straight = QualityConfig(round(math.exp(first), 3), round(math.exp(log_ratio), 5))
+    if not first > middle > last:
+        return straight
+    half = WHOLE_STEPS / 2
+    # At the middle the exponent of `QualityConfig` is half + bend * half**2.
+    bend = ((first - middle) / log_ratio - half) / half**2
+    bent = dataclasses.replace(straight, bend=round(bend, 5))
+    return bent if bent.falls else straight
+
+
+def centroids_are_free(vqvae: Vqvae) -> bool:
+    """Whether centroids may be fitted to latents, one level apart from the others.
+
+    A network after synthesis was trained with the centroids that the model has; with others, it
+    would correct what is no longer wrong. And where latents depend on coarser codes, those of
+    `CentroidFit` are not the latents that the encoder quantized.
+    """
+    transform = vqvae.config.transform
+    corrected = isinstance(transform, WaveletTransformConfig) and transform.after is not None
+    return not (corrected or vqvae.transform.conditional)
 
 
 class CentroidFit:
@@ -201,10 +242,10 @@ class CentroidFit:
     def add(self, picture: Picture, encoded: Encoded) -> None:
         """Take in the codes of one RGB picture."""
         pixels = torch.from_numpy(picture.pixels).permute(2, 0, 1)[None].float()
-        features = self._vqvae.transform.analyse(pixels)
-        step = float(self._vqvae.steps(1, self._quality_step(encoded.quality)))
+        step = self._vqvae.steps(1, self._quality_step(encoded.quality))
+        features = self._vqvae.transform.analyse(pixels, step)
         for level, codes in enumerate(encoded.codes.levels):
-            z = self._vqvae.transform.latent(level, features, []) / step
+            z = self._vqvae.transform.latent(level, features, [], step) / step
             counts, sums = centroid_sums(torch.from_numpy(codes[:, 0])[None], z.double())
             self._counts[level] += counts
             self._sums[level] += sums
@@ -215,6 +256,11 @@ class CentroidFit:
         return [(sums / counts).float() for sums, counts in pairs]
 
 
+def own_shifts(vqvae: Vqvae) -> list[Tensor]:
+    """Return the centroids that a VQ-VAE of grids has, `(G, 3)` a level."""
+    return [q.centroid_shift.clone() for q in vqvae.quantizers if isinstance(q, GridQuantizer)]
+
+
 def set_centroids(codec: Codec, shifts: Sequence[Tensor]) -> None:
     """Put fitted centroids into a model's grids."""
     for quantizer, shift in zip(codec.model.vqvae.quantizers, shifts, strict=True):
@@ -223,5 +269,18 @@ def set_centroids(codec: Codec, shifts: Sequence[Tensor]) -> None:
 
 
 def curve_rows(points: Sequence[CurvePoint]) -> list[dict[str, float | None]]:
-    """Return the points as plain rows for `curve.json`."""
-    return [dataclasses.asdict(point) for point in points]
+    """Return the points as plain rows for `curve.json`.
+
+    JSON has no infinity: the PSNR of pictures that came out exact, as flat ones may, is None.
+    """
+    rows = [dataclasses.asdict(point) for point in points]
+    return [{key: _finite(value) for key, value in row.items()} for row in rows]
+
+
+def curve_json(points: Sequence[CurvePoint]) -> str:
+    """Return the text of `curve.json`."""
+    return json.dumps(curve_rows(points), indent=1, allow_nan=False) + "\n"
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

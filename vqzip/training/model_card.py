@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import dropwhile
 from pathlib import Path
 
 import torch
+from torch import nn
 
 import vqzip
 from vqzip.codec import Codec
+from vqzip.errors import ModelError
+from vqzip.model_folder import load_float_prior
 from vqzip.training.calibrate import CurvePoint
 from vqzip.training.recipe import Recipe
 from vqzip.training.run_log import METRICS, read_rows
+
+CURVE_HEADER = "| quality | bpp | PSNR dB | MS-SSIM |\n|---|---|---|---|\n"
 
 
 def model_card(
@@ -25,23 +31,20 @@ def model_card(
 
     Args:
         recipe: of the run.
-        codec: with the finished model.
+        codec: with the finished model, in its folder.
         points: its curve.
         training_pictures: that could be read.
         run_folder: holds the log, which says how long each phase was.
     """
     steps = _last_steps(run_folder / METRICS)
-    rows = [
-        f"| {p.quality:g} | {p.rate_bpp:.3f} | {p.psnr_db:.2f} | "
-        f"{'-' if p.ms_ssim is None else format(p.ms_ssim, '.4f')} |"
-        for p in points
-    ]
     lines = [
         f"# {recipe.name}",
         "",
         recipe.description or "A vqzip model.",
         "",
         f"* Model id: `{codec.model.id.hex()}`",
+        f"* Trained for {codec.model.config.metric.upper()}; {_weights(codec.model.vqvae):,} weights "
+        f"in the VQ-VAE, {_weights(load_float_prior(codec.model)):,} in the prior.",
         f"* Training: {', '.join(steps) or 'none'}; {training_pictures} pictures; "
         f"seed {recipe.seed}; vqzip {vqzip.__version__}, torch {torch.__version__}.",
         "* Everything the run needs is in `recipe.toml`.",
@@ -50,12 +53,37 @@ def model_card(
         "",
         "Means over the validation pictures, from files and decoded 8-bit pictures:",
         "",
-        "| quality | bpp | PSNR dB | MS-SSIM |",
-        "|---|---|---|---|",
-        *rows,
-        "",
+        CURVE_HEADER + _curve_rows(points),
     ]
     return "\n".join(lines)
+
+
+def with_curve(card: str, points: Sequence[CurvePoint]) -> str:
+    """Return a card with the rows of another curve in its table, and nothing else changed.
+
+    Raises:
+        ModelError: the card does not have that table, or has it twice.
+    """
+    before, table, after = card.partition(CURVE_HEADER)
+    if not table or CURVE_HEADER in after:
+        raise ModelError(
+            f"a model card must have one table with the header {CURVE_HEADER.splitlines()[0]}; "
+            "write it once, above a line of bars."
+        )
+    rest = dropwhile(lambda line: line.startswith("|"), after.splitlines(keepends=True))
+    return before + table + _curve_rows(points) + "".join(rest)
+
+
+def _curve_rows(points: Sequence[CurvePoint]) -> str:
+    return "".join(
+        f"| {p.quality:g} | {p.rate_bpp:.3f} | {p.psnr_db:.2f} | "
+        f"{'-' if p.ms_ssim is None else format(p.ms_ssim, '.4f')} |\n"
+        for p in points
+    )
+
+
+def _weights(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def _last_steps(log: Path) -> list[str]:

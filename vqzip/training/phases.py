@@ -316,12 +316,12 @@ class PriorPhase:
         offset = first + (last - first) * torch.rand(len(pixels), generator=generator)
         corner = self._corner(generator)
         log_step, offset = log_step.to(self.device), offset.to(self.device)
-        step, offset = log_step.exp()[:, None, None, None], offset[:, None, None, None]
-        features = self.vqvae.transform.analyse(pixels)
+        step, offset = log_step.exp(), offset[:, None, None, None]
+        features = self.vqvae.transform.analyse(pixels, step)
         codes = []
         for number, level in enumerate(self.vqvae.config.levels):
-            latents = self.vqvae.transform.latent(number, features, [])
-            scaled = self._tile(number, latents, corner) / step
+            latents = self.vqvae.transform.latent(number, features, [], step)
+            scaled = self._tile(number, latents, corner) / step[:, None, None, None]
             rounded = torch.sign(scaled) * torch.floor(scaled.abs() + offset)
             if self.gray_apart:
                 # A gray picture has no chroma codes: the last two thirds of the channels.

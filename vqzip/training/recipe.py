@@ -105,6 +105,44 @@ class PriorPhaseConfig:
 
 
 @dataclass(frozen=True)
+class JointPhaseConfig:
+    """Phases 3 and 4: networks around a wavelet and the prior, by rate and distortion together.
+
+    What is minimised is the mean of log(distortion / lambda + rate) over crops, with
+    lambda = rate_weight * (step / 100) ** rate_exponent, in distortion a bit per pixel.
+
+    Args:
+        steps: optimiser steps when no time limit is given.
+        batch: crops a step.
+        learning_rate: of the transform, falling to zero.
+        prior_learning_rate: of the prior, falling to zero; 0 leaves the prior as it is.
+        learn: parts of the transform that learn: `before`, `gains`, `after`.
+        distortion: `mse` (summed over the colours) or `ms-ssim` (1 - MS-SSIM).
+        rate_weight: lambda at a step of 100 pixel values.
+        rate_exponent: how lambda grows with the step.
+        bit_price: of the choice of codes, in squared steps a bit, as in `vqzip encode`.
+        smallest_step: of the random quantizer step, in pixel values.
+        largest_step: of the same.
+        time_share: part of `--minutes` given to this phase.
+        bfloat16: autocast where the processor or GPU computes bfloat16 natively.
+    """
+
+    steps: int
+    batch: int
+    learning_rate: float
+    prior_learning_rate: float = 0.0
+    learn: tuple[Literal["before", "gains", "after"], ...] = ("before", "gains", "after")
+    distortion: Literal["mse", "ms-ssim"] = "mse"
+    rate_weight: float = 1200.0
+    rate_exponent: float = 2.0
+    bit_price: float = 0.08
+    smallest_step: float = 18.0
+    largest_step: float = 190.0
+    time_share: float = 0.4
+    bfloat16: bool = True
+
+
+@dataclass(frozen=True)
 class QualityTargets:
     """Mean file sizes, in bits per pixel, that qualities 1 and 8 are fitted to."""
 
@@ -121,6 +159,8 @@ class Recipe:
         vqvae: hierarchy, quantizers, transform.
         prior: widths and stages.
         prior_phase: phase 2, after the VQ-VAE.
+        decoder_phase: phase 3, for the network after a wavelet's synthesis, on codes that stay.
+        joint_phase: phase 4, for all networks around a wavelet and the prior.
         vqvae_phase: phase 1; absent where the transform is fixed and codewords lie on a grid.
         data: crops.
         quality: sizes to fit the quality scale to (grids).
@@ -135,6 +175,8 @@ class Recipe:
     prior: PriorConfig
     prior_phase: PriorPhaseConfig
     vqvae_phase: VqvaePhaseConfig | None = None
+    decoder_phase: JointPhaseConfig | None = None
+    joint_phase: JointPhaseConfig | None = None
     data: DataConfig = field(default_factory=DataConfig)
     quality: QualityTargets = field(default_factory=QualityTargets)
     seed: int = 0
@@ -211,6 +253,12 @@ def _check_ranges(recipe: Recipe) -> None:
     _within("prior_phase.deadzone[0]", prior.deadzone[0], 0, 0.5)
     _within("prior_phase.deadzone[1]", prior.deadzone[1], prior.deadzone[0], 0.5)
     _check_phase("prior_phase", prior)
+    for name, joint in (
+        ("decoder_phase", recipe.decoder_phase),
+        ("joint_phase", recipe.joint_phase),
+    ):
+        if joint is not None:
+            _check_joint_phase(name, joint)
     align = recipe.vqvae.align
     if 2 * data.margin % align:
         raise RecipeError(f"data.margin must be a multiple of {align / 2:g}, got {data.margin}.")
@@ -226,7 +274,19 @@ def _check_ranges(recipe: Recipe) -> None:
         raise RecipeError(f"vqvae_phase.crop must be a multiple of {align}, got {phase.crop}.")
 
 
-def _check_phase(name: str, phase: VqvaePhaseConfig | PriorPhaseConfig) -> None:
+def _check_joint_phase(name: str, phase: JointPhaseConfig) -> None:
+    _check_phase(name, phase)
+    _within(f"{name}.prior_learning_rate", phase.prior_learning_rate, 0, 10)
+    _within(f"{name}.rate_weight", phase.rate_weight, 1e-9, math.inf)
+    _within(f"{name}.rate_exponent", phase.rate_exponent, 0, 10)
+    _within(f"{name}.bit_price", phase.bit_price, 0, 10)
+    _within(f"{name}.smallest_step", phase.smallest_step, 0.01, 1000)
+    _within(f"{name}.largest_step", phase.largest_step, phase.smallest_step, 1000)
+    if not phase.learn:
+        raise RecipeError(f"{name}.learn names no part; give 'before', 'gains' or 'after'.")
+
+
+def _check_phase(name: str, phase: VqvaePhaseConfig | PriorPhaseConfig | JointPhaseConfig) -> None:
     _within(f"{name}.steps", phase.steps, 1, math.inf)
     _within(f"{name}.batch", phase.batch, 1, math.inf)
     _within(f"{name}.learning_rate", phase.learning_rate, 0, 10)

@@ -6,7 +6,9 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,18 +18,18 @@ from vqzip.codec import Codec
 from vqzip.configs import ModelConfig
 from vqzip.errors import TrainingError, UsageError
 from vqzip.nets.pixelcnn import PixelCnn
-from vqzip.nets.residual import initialise
 from vqzip.nets.vqvae import Vqvae
 from vqzip.pictures.picture import Picture
 from vqzip.training.calibrate import (
-    curve_rows,
+    curve_json,
     fit_quality,
-    measure,
+    measure_curve,
     set_centroids,
     validation_pictures,
 )
 from vqzip.training.export_prior import export_prior
 from vqzip.training.image_sources import CropSource, find_pictures
+from vqzip.training.joint_phase import JointPhase
 from vqzip.training.loop import CHECKPOINT, Progress, TrainingLoop, write_versions
 from vqzip.training.model_card import model_card
 from vqzip.training.phases import Phase, PriorPhase, VqvaePhase
@@ -50,6 +52,7 @@ def run(
     device: str = "auto",
     settings: Sequence[str] = (),
     valid: Path | None = None,
+    start: Path | None = None,
     report: Callable[[Progress], None] = lambda _: None,
     note: Callable[[str], None] = lambda _: None,
 ) -> Path:
@@ -65,6 +68,8 @@ def run(
         device: `auto`, `cpu`, `cuda`, ...
         settings: `key=value` changes of the recipe; a resumed run keeps them, too.
         valid: pictures that choose the steps of the qualities; without it, some of `data`.
+        start: folder of a model whose weights the run begins with, as far as they have its shapes;
+            a prior phase that only prepares for a joint phase is left out.
         report: is told the progress.
         note: is told what else a user should know.
 
@@ -86,22 +91,21 @@ def run(
     judges = find_pictures(valid, but_not=out) if valid is not None else paths
     # Now, because it would be a pity to find no picture that serves after hours of training.
     judged = validation_pictures(judges, chosen.vqvae.align, VALIDATION_PICTURES)
-    minutes = _open_run_folder(out, chosen, minutes, resume=resume)
+    minutes, start = _open_run_folder(out, chosen, minutes, start, resume=resume)
     source = CropSource(paths, chosen.data, chosen.seed)
     vqvae, prior = _networks(chosen)
-    vqvae.to(where)
-    prior.to(where)
     # A run that was killed before its first checkpoint has nothing to go on from, and begins again.
     goes_on = resume and (out / CHECKPOINT).is_file()
+    if start is not None and not goes_on:
+        start_from(start, vqvae, prior)
+    vqvae.to(where)
+    prior.to(where)
     loop = TrainingLoop(chosen, out, minutes=minutes, resume=goes_on, report=report)
-    phases: list[Callable[[], Phase]] = []
-    if chosen.vqvae_phase is not None:
-        phases.append(lambda: VqvaePhase(chosen, vqvae, source, where))
-    phases.append(lambda: PriorPhase(chosen, vqvae, prior, source, where))
-    shares = [p.time_share for p in (chosen.vqvae_phase, chosen.prior_phase) if p is not None]
-    for number, phase in enumerate(phases):
+    plans = _phases(chosen, vqvae, prior, source, where, prepared=start is not None)
+    shares = sum(share for share, _ in plans)
+    for number, (_, phase) in enumerate(plans):
         if number >= loop.place.phase:
-            loop.run(number, phase(), total_share=sum(shares))
+            loop.run(number, phase(), total_share=shares)
     _list_unreadable(out, source, note)
     report(Progress("export", 0.0, 0, 0.0, 0.0, {}))
     readable = len(paths) - len(source.refused)
@@ -110,13 +114,66 @@ def run(
     return folder
 
 
+def _phases(
+    recipe: Recipe,
+    vqvae: Vqvae,
+    prior: PixelCnn,
+    source: CropSource,
+    device: torch.device,
+    *,
+    prepared: bool,
+) -> list[tuple[float, Callable[[], Phase]]]:
+    """Return each phase's share of the time and what makes it, in their order.
+
+    Args:
+        recipe: of the run.
+        vqvae: on the device.
+        prior: on the device.
+        source: of crops.
+        device: where to train.
+        prepared: whether the networks come from a model, so that the prior is no beginner.
+    """
+    everything = (recipe, vqvae, prior, source, device)
+    plans: list[tuple[float, Callable[[], Phase]]] = []
+    joint = [("decoder", recipe.decoder_phase), ("joint", recipe.joint_phase)]
+    if recipe.vqvae_phase is not None:
+        plans.append(
+            (recipe.vqvae_phase.time_share, lambda: VqvaePhase(recipe, vqvae, source, device))
+        )
+    if not prepared or all(config is None for _, config in joint):
+        plans.append((recipe.prior_phase.time_share, lambda: PriorPhase(*everything)))
+    for name, config in joint:
+        if config is not None:
+            plans.append((config.time_share, partial(JointPhase, name, config, *everything)))
+    return plans
+
+
 def _networks(recipe: Recipe) -> tuple[Vqvae, PixelCnn]:
     """Build both networks, their weights drawn from the recipe's seed."""
     vqvae_seed, prior_seed = np.random.SeedSequence(recipe.seed).generate_state(2).tolist()
     vqvae = Vqvae(recipe.vqvae)
-    initialise(vqvae, torch.Generator().manual_seed(vqvae_seed))
+    vqvae.initialise(torch.Generator().manual_seed(vqvae_seed))
     generator = torch.Generator().manual_seed(prior_seed)
     return vqvae, PixelCnn(recipe.vqvae, recipe.prior, generator)
+
+
+def start_from(folder: Path, vqvae: Vqvae, prior: PixelCnn) -> None:
+    """Put a model's weights into networks, as far as names and shapes are the same.
+
+    Args:
+        folder: of a model.
+        vqvae: changed in place.
+        prior: changed in place.
+
+    Raises:
+        ModelError: there is no such model, or it is damaged.
+    """
+    model = model_folder.load(folder)
+    weights = model_folder.load_float_prior(model).state_dict()
+    for module, known in ((vqvae, model.vqvae.state_dict()), (prior, weights)):
+        own = module.state_dict()
+        fitting = {n: t for n, t in known.items() if n in own and own[n].shape == t.shape}
+        module.load_state_dict({**own, **fitting})
 
 
 def _check_run_folder(out: Path, *, resume: bool) -> None:
@@ -132,26 +189,29 @@ def _check_run_folder(out: Path, *, resume: bool) -> None:
 
 
 def _open_run_folder(
-    out: Path, recipe: Recipe, minutes: float | None, *, resume: bool
-) -> float | None:
-    """Write what the run is into its folder and return its time limit.
+    out: Path, recipe: Recipe, minutes: float | None, start: Path | None, *, resume: bool
+) -> tuple[float | None, Path | None]:
+    """Write what the run is into its folder; return its time limit and the model it begins with.
 
     Raises:
         TrainingError: the folder cannot be written.
     """
     arguments = out / ARGUMENTS_FILE
-    if resume and minutes is None and arguments.is_file():
-        minutes = json.loads(arguments.read_text(encoding="utf-8"))["minutes"]
+    if resume and arguments.is_file():
+        before = json.loads(arguments.read_text(encoding="utf-8"))
+        minutes = before["minutes"] if minutes is None else minutes
+        start = Path(before["start"]) if before.get("start") else start
     try:
         out.mkdir(parents=True, exist_ok=True)
-        _replace_text(arguments, json.dumps({"minutes": minutes}) + "\n")
+        known = {"minutes": minutes, "start": None if start is None else str(start.resolve())}
+        _replace_text(arguments, json.dumps(known) + "\n")
         if not resume:
             write_versions(out)
         # Last: with it, the folder holds a run that --resume can go on with.
         _replace_text(out / RECIPE_FILE, recipe_to_toml(recipe))
     except OSError as error:
         raise TrainingError(f"the run folder {out} cannot be written: {error}.") from error
-    return minutes
+    return minutes, start
 
 
 def _replace_text(path: Path, text: str) -> None:
@@ -195,20 +255,17 @@ def export(
     folder = out / MODEL.with_suffix(".partial")
     shutil.rmtree(folder, ignore_errors=True)
     vqvae.eval()
-    config = ModelConfig(recipe.name, recipe.vqvae, recipe.prior)
+    config = ModelConfig(recipe.name, recipe.vqvae, recipe.prior, trained_for(recipe))
     codec = _save_and_load(folder, config, vqvae, prior)
-    qualities = [1.0]
     if recipe.vqvae.quality is not None:
-        qualities = [float(quality) for quality in range(1, 9)]
         for _ in range(FITS):
             quality, shifts = fit_quality(codec, pictures, recipe.quality)
             fitted = dataclasses.replace(recipe.vqvae, quality=quality)
-            config = ModelConfig(recipe.name, fitted, recipe.prior)
+            config = dataclasses.replace(config, vqvae=fitted)
             set_centroids(codec, shifts)
             codec = _save_and_load(folder, config, codec.model.vqvae, prior)
-    points = [measure(codec, pictures, quality) for quality in qualities]
-    curve = json.dumps(curve_rows(points), indent=1) + "\n"
-    (folder / model_folder.CURVE).write_text(curve, encoding="utf-8")
+    points = measure_curve(codec, pictures)
+    (folder / model_folder.CURVE).write_text(curve_json(points), encoding="utf-8")
     self_test = codec.encode_picture(self_test_picture()).data
     (folder / model_folder.SELF_TEST).write_bytes(self_test)
     (folder / model_folder.RECIPE).write_text(recipe_to_toml(recipe), encoding="utf-8")
@@ -216,6 +273,12 @@ def export(
     (folder / model_folder.CARD).write_text(card, encoding="utf-8")
     shutil.rmtree(out / MODEL, ignore_errors=True)
     return folder.rename(out / MODEL)
+
+
+def trained_for(recipe: Recipe) -> Literal["psnr", "ms-ssim"]:
+    """Return the metric of the last phase that weighs distortion; all but joint ones square errors."""
+    phase = recipe.joint_phase or recipe.decoder_phase
+    return "ms-ssim" if phase is not None and phase.distortion == "ms-ssim" else "psnr"
 
 
 def _save_and_load(folder: Path, config: ModelConfig, vqvae: Vqvae, prior: PixelCnn) -> Codec:

@@ -1,0 +1,133 @@
+"""Transform and prior trained together: what is chosen, what moves, and what does not."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.tiny_recipes import tiny_recipe, write_pictures
+from vqzip.errors import RecipeError
+from vqzip.nets.logistic_head import LogisticParameters, logistic_bits
+from vqzip.nets.pixelcnn import PixelCnn
+from vqzip.nets.vqvae import Vqvae
+from vqzip.training.image_sources import CropSource, find_pictures
+from vqzip.training.joint_phase import JointPhase, choose_codes
+from vqzip.training.recipe import Recipe
+
+CPU = torch.device("cpu")
+TAILS = torch.tensor(0.05), torch.tensor(4.0)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pictures(tmp_path_factory.mktemp("joint") / "pictures")
+
+
+def made_phase(recipe: Recipe, pictures: Path, name: str = "joint") -> JointPhase:
+    source = CropSource(find_pictures(pictures), recipe.data, recipe.seed)
+    vqvae = Vqvae(recipe.vqvae)
+    vqvae.initialise(torch.Generator().manual_seed(0))
+    config = recipe.joint_phase if name == "joint" else recipe.decoder_phase
+    assert config is not None
+    prior = PixelCnn(recipe.vqvae, recipe.prior)
+    return JointPhase(name, config, recipe, vqvae, prior, source, CPU)
+
+
+def take(phase: JointPhase, first: int, last: int, total: int = 40) -> list[dict[str, float]]:
+    return [phase.step(number, 1 - number / total) for number in range(first, last)]
+
+
+def random_parameters(shape: tuple[int, ...], seed: int) -> LogisticParameters:
+    generator = torch.Generator().manual_seed(seed)
+    mean = torch.randn(shape, generator=generator)
+    return LogisticParameters(mean, 2 * torch.rand(shape, generator=generator) - 2.5)
+
+
+@pytest.mark.parametrize("price", [0.0, 0.08, 0.5])
+def test_codes_are_the_cheapest_of_three(price: float) -> None:
+    shape = (1, 2, 5, 6)
+    z = 2 * torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    parameters = random_parameters(shape, 2)
+    chosen = choose_codes(z, parameters, TAILS, price)
+    for at in np.ndindex(shape):
+        nearest = round(z[at].item())
+        candidates = torch.tensor([nearest, nearest - np.sign(nearest), 0.0])
+        here = LogisticParameters(parameters.mean[at].expand(3), parameters.log_scale[at].expand(3))
+        costs = (candidates - z[at]) ** 2 + price * logistic_bits(candidates, here, *TAILS)
+        assert chosen[at] == candidates[costs.argmin()]
+    assert torch.equal(chosen, z.round()) == (price == 0)
+
+
+@pytest.mark.parametrize("distortion", ["mse", "ms-ssim"])
+@pytest.mark.parametrize("width", [0, 4])
+def test_a_restored_phase_takes_the_same_steps(
+    tmp_path: Path, pictures: Path, distortion: str, width: int
+) -> None:
+    weight = 0.5 if distortion == "ms-ssim" else 1200.0
+    settings = (
+        f"joint_phase.distortion='{distortion}'",
+        f"joint_phase.rate_weight={weight}",
+        f"vqvae.transform.gains.width={width}",
+    )
+    recipe = tiny_recipe(tmp_path, "joint", *settings)
+    unbroken = made_phase(recipe, pictures)
+    expected = take(unbroken, 0, 4)
+    first = made_phase(recipe, pictures)
+    take(first, 0, 2)
+    second = made_phase(recipe, pictures)
+    second.restore({name: tensor.clone() for name, tensor in first.tensors().items()})
+    assert take(second, 2, 4) == expected[2:]
+    assert all(math.isfinite(value) for row in expected for value in row.values())
+    assert set(expected[0]) == {"loss", "distortion", "code_length_bpp", "gradient"}
+
+
+def test_the_decoder_phase_moves_the_last_network_alone(tmp_path: Path, pictures: Path) -> None:
+    phase = made_phase(tiny_recipe(tmp_path, "joint"), pictures, "decoder")
+    before = {name: tensor.clone() for name, tensor in phase.tensors().items()}
+    rows = take(phase, 0, 3)
+    moved = {name for name, t in phase.tensors().items() if not torch.equal(t, before.get(name, t))}
+    assert moved
+    assert all(name.startswith("vqvae.transform.after.") for name in moved)
+    assert set(rows[0]) == {"loss", "distortion", "gradient"}
+
+
+def test_every_part_learns_in_the_joint_phase(tmp_path: Path, pictures: Path) -> None:
+    phase = made_phase(tiny_recipe(tmp_path, "joint"), pictures)
+    before = {name: tensor.clone() for name, tensor in phase.tensors().items()}
+    take(phase, 0, 3)
+    moved = {name for name, t in phase.tensors().items() if not torch.equal(t, before.get(name, t))}
+    for part in (
+        "vqvae.transform.before",
+        "vqvae.transform.after",
+        "vqvae.transform.gains",
+        "prior",
+    ):
+        assert any(name.startswith(f"{part}.") for name in moved), part
+
+
+def test_a_part_that_is_not_there_cannot_learn(tmp_path: Path, pictures: Path) -> None:
+    settings = ["joint_phase.learn=['before']", "joint_phase.steps=1"]
+    recipe = tiny_recipe(
+        tmp_path,
+        "wavelet",
+        *settings,
+        *(f"joint_phase.{key}=1" for key in ("batch", "learning_rate")),
+    )
+    with pytest.raises(RecipeError, match="'before': add it"):
+        made_phase(recipe, pictures)
+
+
+@pytest.mark.slow
+def test_distortion_falls_in_the_decoder_phase(tmp_path: Path, pictures: Path) -> None:
+    settings = ("decoder_phase.learning_rate=0.003", "decoder_phase.batch=2", "data.gray_share=0")
+    phase = made_phase(tiny_recipe(tmp_path, "joint", *settings), pictures, "decoder")
+    rows = take(phase, 0, 120, total=120)
+    identity = made_phase(tiny_recipe(tmp_path, "joint", *settings), pictures, "decoder")
+    identity.rates = [0.0]
+    before = take(identity, 80, 120, total=120)
+    ratios = [a["distortion"] / b["distortion"] for a, b in zip(rows[80:], before, strict=True)]
+    assert np.mean(ratios) < 0.97
