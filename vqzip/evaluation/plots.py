@@ -125,7 +125,7 @@ def training_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
             axes.legend(frameon=False, fontsize=8, loc="best", ncols=2)
         for phase, start in starts:
             if phase and len(starts) > 1:
-                first.annotate(
+                label = first.annotate(
                     phase,
                     (start, 1.0),
                     xycoords=("data", "axes fraction"),
@@ -134,6 +134,8 @@ def training_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
                     fontsize=8,
                     color=_INK,
                 )
+                # The name of a last, short phase may stand beyond the axes; they need not make room.
+                label.set_in_layout(False)
         if not panels:
             first.text(0.5, 0.5, "nothing logged yet", ha="center", transform=first.transAxes)
         first.figure.axes[-1].set_xlabel("step")
