@@ -29,7 +29,7 @@ from vqzip.training.checkpoints import (
 )
 from vqzip.training.image_sources import CropSource
 from vqzip.training.losses import DISTORTIONS
-from vqzip.training.phases import LOWEST_BPP, autocast, learning_rate
+from vqzip.training.phases import LOWEST_BPP, ContextTiles, autocast, learning_rate
 from vqzip.training.recipe import JointPhaseConfig, Recipe
 
 SMALLEST_COST = 0.01
@@ -94,7 +94,8 @@ class JointPhase:
     ) -> None:
         self.name, self.config = name, config
         self.steps, self.time_share = self.config.steps, self.config.time_share
-        self.side, self.margin = CONTEXT_TILE + 2 * recipe.data.margin, recipe.data.margin
+        self.side = CONTEXT_TILE + 2 * recipe.data.margin
+        self.tiles = ContextTiles(recipe.vqvae, recipe.data.margin)
         self.gray_apart = recipe.prior.gray_stages > 0
         self.distortion = DISTORTIONS[self.config.distortion]
         self.vqvae, self.prior, self.source, self.device = vqvae, prior, source, device
@@ -133,7 +134,7 @@ class JointPhase:
         pixels, gray = pixels.to(self.device), gray.to(self.device)
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
         step = self._random_steps(generator)
-        corner = self._corner(generator)
+        corner = self.tiles.corner(generator)
         with autocast(self.device, wanted=self.config.bfloat16):
             features = self.transform.analyse(pixels, step)
             codes = self._codes(features, step, gray, corner)
@@ -162,19 +163,6 @@ class JointPhase:
         share = torch.rand(self.config.batch, generator=generator)
         return (low + (high - low) * share).exp().to(self.device)
 
-    def _corner(self, generator: torch.Generator) -> tuple[int, int]:
-        """Return where the context tile begins in the crop, on the coarsest level's lattice."""
-        align = self.vqvae.config.align
-        places = 2 * self.margin // align + 1
-        row, column = torch.randint(places, (2,), generator=generator).tolist()
-        return row * align, column * align
-
-    def _tile(self, number: int, level: Tensor, corner: tuple[int, int]) -> Tensor:
-        """Cut the context tile out of one level of a crop with margins."""
-        stride = self.vqvae.config.levels[number].stride
-        side, (row, column) = CONTEXT_TILE // stride, (place // stride for place in corner)
-        return level[:, :, row : row + side, column : column + side]
-
     @torch.no_grad()
     def _codes(
         self, features: list[Tensor], step: Tensor, gray: Tensor, corner: tuple[int, int]
@@ -195,16 +183,16 @@ class JointPhase:
             low = self.transform.finer(low, scale.subbands(z_q))
             rounded.append(codes)
             scaled.append(z)
-        tile = [self._tile(n, level, corner).long() for n, level in enumerate(rounded)]
+        tile = [self.tiles.cut(n, level, corner).long() for n, level in enumerate(rounded)]
         condition = self.prior.conditions(step.log(), gray & self.gray_apart)
         outputs = self.prior(tile, condition)
         for number, codes in enumerate(rounded):
             parameters = self.prior.logistic_parameters(number, outputs[number], tile[number])
-            z = self._tile(number, scaled[number], corner)
+            z = self.tiles.cut(number, scaled[number], corner)
             chosen = choose_codes(z, parameters, self.prior.tails(), self.config.bit_price)
             if self.gray_apart:
                 chosen[:, chosen.shape[1] // 3 :] *= ~gray[:, None, None, None]
-            self._tile(number, codes, corner).copy_(chosen)
+            self.tiles.cut(number, codes, corner).copy_(chosen)
         return rounded
 
     def _drawn(
@@ -230,7 +218,7 @@ class JointPhase:
         corner: tuple[int, int],
     ) -> tuple[Tensor, Tensor]:
         """Return bits a pixel `(N,)` of the codes, and of the latents as far as they can be moved."""
-        tile = [self._tile(number, level, corner) for number, level in enumerate(codes)]
+        tile = [self.tiles.cut(number, level, corner) for number, level in enumerate(codes)]
         with torch.set_grad_enabled(self.prior_learns):
             condition = self.prior.conditions(step.log(), gray & self.gray_apart)
             outputs = self.prior([level.long() for level in tile], condition)
@@ -244,7 +232,7 @@ class JointPhase:
             held = LogisticParameters(
                 parameters.mean.detach(), parameters.log_scale.detach().clamp(NARROWEST_LOG_SCALE)
             )
-            z = self._tile(number, latents[number], corner)
+            z = self.tiles.cut(number, latents[number], corner)
             moved = logistic_bits(z, held, *(tail.detach() for tail in tails))
             soft = soft + (moved * counted).flatten(1).sum(1)
         return hard / CONTEXT_TILE**2, soft / CONTEXT_TILE**2

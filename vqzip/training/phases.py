@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from vqzip.configs import CONTEXT_TILE
+from vqzip.configs import CONTEXT_TILE, VqvaeConfig
 from vqzip.errors import RecipeError
 from vqzip.nets.codebook_learning import (
     CodebookLearningConfig,
@@ -238,6 +238,31 @@ def _learning(config: VqvaePhaseConfig) -> CodebookLearningConfig:
     return CodebookLearningConfig(rule, config.revive_below)
 
 
+class ContextTiles:
+    """Where the prior's context tile lies in a crop with margins, and what a level has of it.
+
+    Args:
+        config: of the VQ-VAE.
+        margin: pixels around a tile in a crop, on the average of both sides.
+    """
+
+    def __init__(self, config: VqvaeConfig, margin: int) -> None:
+        self._config, self._margin = config, margin
+
+    def corner(self, generator: torch.Generator) -> tuple[int, int]:
+        """Return where a tile begins in the crop, on the coarsest level's lattice."""
+        align = self._config.align
+        places = 2 * self._margin // align + 1
+        row, column = torch.randint(places, (2,), generator=generator).tolist()
+        return row * align, column * align
+
+    def cut(self, number: int, level: Tensor, corner: tuple[int, int]) -> Tensor:
+        """Cut the tile out of one level `(N, C, h, w)` of a crop."""
+        stride = self._config.levels[number].stride
+        side, (row, column) = CONTEXT_TILE // stride, (place // stride for place in corner)
+        return level[:, :, row : row + side, column : column + side]
+
+
 class PriorPhase:
     """Phase 2: the code length of the codes of random crops.
 
@@ -264,7 +289,7 @@ class PriorPhase:
         device: torch.device,
     ) -> None:
         self.config: PriorPhaseConfig = recipe.prior_phase
-        self.margin = recipe.data.margin
+        self.tiles = ContextTiles(recipe.vqvae, recipe.data.margin)
         self.side = CONTEXT_TILE + 2 * recipe.data.margin
         self.grid = recipe.prior.head == "logistic"
         self.gray_apart = recipe.prior.gray_stages > 0
@@ -302,9 +327,9 @@ class PriorPhase:
         """Return codes `(N, C, T, T)` int64 a level and the natural log of the step `(N,)`."""
         if self.grid:
             return self._grid_codes(pixels, gray, generator)
-        corner = self._corner(generator)
+        corner = self.tiles.corner(generator)
         levels = [level.flatten(1, 2).long() for level in self.vqvae.encode(pixels)]
-        codes = [self._tile(number, level, corner) for number, level in enumerate(levels)]
+        codes = [self.tiles.cut(number, level, corner) for number, level in enumerate(levels)]
         return codes, torch.zeros(len(pixels), device=self.device)
 
     def _grid_codes(
@@ -314,33 +339,20 @@ class PriorPhase:
         log_step = low + (high - low) * torch.rand(len(pixels), generator=generator)
         first, last = self.config.deadzone
         offset = first + (last - first) * torch.rand(len(pixels), generator=generator)
-        corner = self._corner(generator)
+        corner = self.tiles.corner(generator)
         log_step, offset = log_step.to(self.device), offset.to(self.device)
         step, offset = log_step.exp(), offset[:, None, None, None]
         features = self.vqvae.transform.analyse(pixels, step)
         codes = []
         for number, level in enumerate(self.vqvae.config.levels):
             latents = self.vqvae.transform.latent(number, features, [], step)
-            scaled = self._tile(number, latents, corner) / step[:, None, None, None]
+            scaled = self.tiles.cut(number, latents, corner) / step[:, None, None, None]
             rounded = torch.sign(scaled) * torch.floor(scaled.abs() + offset)
             if self.gray_apart:
                 # A gray picture has no chroma codes: the last two thirds of the channels.
                 rounded[:, level.channels // 3 :] *= ~gray[:, None, None, None]
             codes.append(rounded.long())
         return codes, log_step
-
-    def _tile(self, number: int, level: Tensor, corner: tuple[int, int]) -> Tensor:
-        """Cut the context tile out of one level of a crop with margins."""
-        stride = self.vqvae.config.levels[number].stride
-        side, (row, column) = CONTEXT_TILE // stride, (place // stride for place in corner)
-        return level[:, :, row : row + side, column : column + side]
-
-    def _corner(self, generator: torch.Generator) -> tuple[int, int]:
-        """Return where the context tile begins in the crop, on the coarsest level's lattice."""
-        align = self.vqvae.config.align
-        places = 2 * self.margin // align + 1
-        row, column = torch.randint(places, (2,), generator=generator).tolist()
-        return row * align, column * align
 
     def tensors(self) -> dict[str, Tensor]:
         """Return VQ-VAE, prior and optimiser."""
