@@ -99,7 +99,8 @@ class GainsConfig:
     """Steps that differ by subband, and by what the coarser levels show around a position.
 
     Args:
-        width: of the networks that look at the coarser levels; 0 for a constant a subband.
+        width: of the networks that look at the coarser levels; with them, steps grow with a value's
+            own magnitude, too. 0 for a constant a subband alone.
     """
 
     width: int = 0

@@ -4,7 +4,7 @@ Flat, synthetic and noisy pictures, made by arithmetic and with Pillow's own fon
 not trained for and what a codec must survive. Each cell has the bytes of the file, the PSNR in dB and
 the largest error of a sample, 0 to 255. With --out, the pictures and what came back are kept as PNG.
 
-python docs/pictures/synthetic.py --out /tmp/synthetic
+python docs/pictures/synthetic.py --out synthetic
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shlex
 import shutil
@@ -17,6 +16,7 @@ import torch
 import typer
 
 from tests.evaluation.made_pictures import write_folder
+from tests.evaluation.scripts import CHECKOUT, loaded_script
 from tests.training.tiny_recipes import tiny_recipe
 from vqzip.cli.app import app
 from vqzip.evaluation.report import write_report
@@ -28,8 +28,6 @@ from vqzip.training.image_sources import find_pictures
 from vqzip.training.model_card import CURVE_HEADER, with_curve
 from vqzip.training.run import VALIDATION_PICTURES, export
 
-CHECKOUT = Path(__file__).parents[2]
-SCRIPT = CHECKOUT / "docs" / "pictures" / "results.py"
 BEFORE = "# Results\n\n## Figures\n\nBy hand.\n\n<!-- figures: begin -->\n"
 AFTER = "<!-- figures: end -->\n\nBy hand, too: **100 %**.\n"
 CARD = f"# A model\n\n{CURVE_HEADER}| 1 | 9.999 | 1.00 | - |\n\nBy hand.\n"
@@ -44,14 +42,8 @@ Tree = dict[str, bytes]
 
 @pytest.fixture(scope="module")
 def script() -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("results", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["results"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["results"]
+    with loaded_script("results") as module:
+        yield module
 
 
 @dataclass(frozen=True)

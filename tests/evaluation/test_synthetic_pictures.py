@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,19 +12,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "pictures" / "synthetic.py"
+from tests.evaluation.scripts import loaded_script
 
 
 @pytest.fixture(scope="module")
 def synthetic() -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("synthetic", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["synthetic"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["synthetic"]
+    with loaded_script("synthetic") as module:
+        yield module
 
 
 @pytest.fixture(scope="module")

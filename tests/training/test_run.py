@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 import vqzip
 from tests.training.tiny_recipes import KINDS, made_pixels, tiny_recipe, write_recipe
 from vqzip.errors import ModelError, RecipeError, TrainingError, UsageError
-from vqzip.model_folder import load
+from vqzip.model_folder import load, load_float_prior
 from vqzip.nets.pixelcnn import PixelCnn
 from vqzip.nets.vqvae import Vqvae
 from vqzip.pictures.picture import Picture
@@ -28,7 +28,7 @@ from vqzip.training.calibrate import own_shifts
 from vqzip.training.loop import CHECKPOINT, Progress
 from vqzip.training.phases import PriorPhase
 from vqzip.training.recipe import load_recipe
-from vqzip.training.run import export, run, self_test_picture, trained_for
+from vqzip.training.run import export, run, self_test_picture, start_from, trained_for
 from vqzip.training.run_log import read_rows
 
 
@@ -304,3 +304,27 @@ def test_a_recipe_without_a_joint_phase_trains_for_squared_error(tmp_path: Path)
 def test_the_self_test_picture_does_not_change() -> None:
     pixels = self_test_picture().pixels
     assert (pixels.shape, int(pixels.astype(np.int64).sum())) == ((96, 128, 3), 4515264)
+
+
+@pytest.mark.slow
+def test_a_run_begins_with_a_models_weights(tmp_path: Path, pictures: Path) -> None:
+    first = run(
+        str(write_recipe(tmp_path, "wavelet")), data=pictures, out=tmp_path / "a", device="cpu"
+    )
+    recipe = load_recipe(str(write_recipe(tmp_path, "joint")))
+    vqvae, prior = Vqvae(recipe.vqvae), PixelCnn(recipe.vqvae, recipe.prior)
+    start_from(first, vqvae, prior)
+    known = load_float_prior(load(first)).state_dict()
+    assert all(torch.equal(tensor, known[name]) for name, tensor in prior.state_dict().items())
+
+    out = tmp_path / "b"
+    run(str(tmp_path / "joint.toml"), data=pictures, out=out, device="cpu", start=first)
+    assert [row["phase"] for row in read_rows(out / "metrics.jsonl")] == ["decoder", "joint"]
+    assert json.loads((out / "arguments.json").read_text())["start"] == str(first.resolve())
+
+
+def test_a_run_cannot_begin_with_a_model_that_is_not_there(tmp_path: Path, pictures: Path) -> None:
+    recipe, out = str(write_recipe(tmp_path, "joint")), tmp_path / "out"
+    with pytest.raises(ModelError, match="no model"):
+        run(recipe, data=pictures, out=out, device="cpu", start=tmp_path / "nowhere")
+    assert not out.exists()

@@ -45,8 +45,8 @@ class Scale:
     Args:
         gain: steps of the quantizer a step of the subband; broadcasts to the subbands.
         knee: magnitude from which on steps grow in proportion to it, in units of latents; None where
-            they do not. The curve is knee * asinh(z / knee), the one of pointwise contrast masking
-            (Zeng, Daly and Lei 2002, visual optimization tools in JPEG 2000, with another exponent).
+            they do not. Pointwise contrast masking (Zeng, Daly and Lei 2002, An overview of the visual
+            optimization tools in JPEG 2000) takes a power; knee * asinh(z / knee) is linear near 0.
     """
 
     gain: Tensor
@@ -124,7 +124,7 @@ class LevelGains(nn.Module):
             seen = [torch.log1p(local_variance(low, w) / VISIBLE_VARIANCE) for w in WINDOWS]
             told = condition[:, :, None, None].expand(-1, -1, *low.shape[2:])
             entering = torch.cat([*seen, told], 1).contiguous(memory_format=torch.channels_last)
-            log_gain = log_gain.to(low.dtype) + self.masking(entering).to(low.dtype)
+            log_gain = log_gain + self.masking(entering).to(log_gain.dtype)
         gain = log_gain.clamp(-LARGEST_LOG_GAIN, LARGEST_LOG_GAIN).exp()
         return Scale(gain, None if log_knee is None else log_knee.clamp(0, 10).exp())
 

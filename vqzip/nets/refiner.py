@@ -76,12 +76,9 @@ class Refiner(nn.Module):
     def start_as_identity(self) -> None:
         """Set the layers to zero that make the network the identity and every step alike."""
         with torch.no_grad():
-            self.leave.weight.zero_()
-            if self.leave.bias is not None:
-                self.leave.bias.zero_()
-            for block in self.blocks:
-                block.modulation.weight.zero_()
-                block.modulation.bias.zero_()
+            for layer in (self.leave, *(block.modulation for block in self.blocks)):
+                for parameter in layer.parameters():
+                    parameter.zero_()
 
     def forward(self, x: Tensor, step: Tensor) -> Tensor:
         """Return planes `(N, colours, H, W)` of the same.

@@ -21,15 +21,9 @@ from vqzip.nets.pixelcnn import PixelCnn
 from vqzip.nets.quantizer import DEADZONE_ROUNDING, straight_through
 from vqzip.nets.vqvae import Vqvae
 from vqzip.nets.wavelet import WaveletTransform
-from vqzip.training.checkpoints import (
-    module_tensors,
-    optimiser_tensors,
-    restore_module,
-    restore_optimiser,
-)
 from vqzip.training.image_sources import CropSource
 from vqzip.training.losses import DISTORTIONS
-from vqzip.training.phases import LOWEST_BPP, ContextTiles, autocast, learning_rate
+from vqzip.training.phases import LOWEST_BPP, ContextTiles, PriorTraining, autocast, learning_rate
 from vqzip.training.recipe import JointPhaseConfig, Recipe
 
 SMALLEST_COST = 0.01
@@ -64,7 +58,7 @@ def choose_codes(
     return codes
 
 
-class JointPhase:
+class JointPhase(PriorTraining):
     """Trains the transform and the prior on random crops.
 
     Args:
@@ -176,9 +170,7 @@ class JointPhase:
             scale = self.transform.scale(number, low, step)
             z = scale.latents(features[number]) / unit
             codes = z.sign() * (z.abs() + DEADZONE_ROUNDING).floor()
-            if self.gray_apart:
-                # A gray picture has no chroma codes: the last two thirds of the channels.
-                codes[:, codes.shape[1] // 3 :] *= ~gray[:, None, None, None]
+            codes *= self._counted(codes.shape[1], gray)
             z_q = quantizer.dequantize(codes[:, :, None].int(), step)
             low = self.transform.finer(low, scale.subbands(z_q))
             rounded.append(codes)
@@ -190,8 +182,7 @@ class JointPhase:
             parameters = self.prior.logistic_parameters(number, outputs[number], tile[number])
             z = self.tiles.cut(number, scaled[number], corner)
             chosen = choose_codes(z, parameters, self.prior.tails(), self.config.bit_price)
-            if self.gray_apart:
-                chosen[:, chosen.shape[1] // 3 :] *= ~gray[:, None, None, None]
+            chosen *= self._counted(chosen.shape[1], gray)
             self.tiles.cut(number, codes, corner).copy_(chosen)
         return rounded
 
@@ -238,7 +229,7 @@ class JointPhase:
         return hard / CONTEXT_TILE**2, soft / CONTEXT_TILE**2
 
     def _counted(self, channels: int, gray: Tensor) -> Tensor:
-        """Return `(N, C, 1, 1)` of ones, zero where a gray picture has no codes."""
+        """Return `(N, C, 1, 1)` of ones, zero for a gray picture's chroma: the last two thirds."""
         counted = torch.ones(len(gray), channels, device=gray.device)
         if self.gray_apart:
             counted[:, channels // 3 :] *= ~gray[:, None]
@@ -252,17 +243,3 @@ class JointPhase:
             group["lr"] = learning_rate(highest, number, remaining)
         self.optimiser.step()
         return norms
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Return VQ-VAE, prior and optimiser."""
-        return {
-            **module_tensors("vqvae", self.vqvae),
-            **module_tensors("prior", self.prior),
-            **optimiser_tensors(self.optimiser),
-        }
-
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Put back VQ-VAE, prior and optimiser."""
-        restore_module("vqvae", self.vqvae, tensors)
-        restore_module("prior", self.prior, tensors)
-        restore_optimiser(self.optimiser, tensors)

@@ -263,7 +263,35 @@ class ContextTiles:
         return level[:, :, row : row + side, column : column + side]
 
 
-class PriorPhase:
+class PriorTraining:
+    """What a checkpoint holds of a phase that trains the prior.
+
+    Attributes:
+        vqvae: trained or not.
+        prior: the float network.
+        optimiser: of what is trained.
+    """
+
+    vqvae: Vqvae
+    prior: PixelCnn
+    optimiser: torch.optim.Optimizer
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return VQ-VAE, prior and optimiser."""
+        return {
+            **module_tensors("vqvae", self.vqvae),
+            **module_tensors("prior", self.prior),
+            **optimiser_tensors(self.optimiser),
+        }
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Put back VQ-VAE, prior and optimiser."""
+        restore_module("vqvae", self.vqvae, tensors)
+        restore_module("prior", self.prior, tensors)
+        restore_optimiser(self.optimiser, tensors)
+
+
+class PriorPhase(PriorTraining):
     """Phase 2: the code length of the codes of random crops.
 
     Grid codes are rounded with a random deadzone, at a random step, because the encoder's choice by
@@ -353,17 +381,3 @@ class PriorPhase:
                 rounded[:, level.channels // 3 :] *= ~gray[:, None, None, None]
             codes.append(rounded.long())
         return codes, log_step
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Return VQ-VAE, prior and optimiser."""
-        return {
-            **module_tensors("vqvae", self.vqvae),
-            **module_tensors("prior", self.prior),
-            **optimiser_tensors(self.optimiser),
-        }
-
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Put back VQ-VAE, prior and optimiser."""
-        restore_module("vqvae", self.vqvae, tensors)
-        restore_module("prior", self.prior, tensors)
-        restore_optimiser(self.optimiser, tensors)

@@ -68,7 +68,7 @@ def run(
         device: `auto`, `cpu`, `cuda`, ...
         settings: `key=value` changes of the recipe; a resumed run keeps them, too.
         valid: pictures that choose the steps of the qualities; without it, some of `data`.
-        start: folder of a model whose weights the run begins with, as far as they have its shapes;
+        start: name or folder of a model whose weights the run begins with, as far as they have its shapes;
             a prior phase that only prepares for a joint phase is left out.
         report: is told the progress.
         note: is told what else a user should know.
@@ -91,6 +91,7 @@ def run(
     judges = find_pictures(valid, but_not=out) if valid is not None else paths
     # Now, because it would be a pity to find no picture that serves after hours of training.
     judged = validation_pictures(judges, chosen.vqvae.align, VALIDATION_PICTURES)
+    start = None if start is None else model_folder.locate(str(start))
     minutes, start = _open_run_folder(out, chosen, minutes, start, resume=resume)
     source = CropSource(paths, chosen.data, chosen.seed)
     vqvae, prior = _networks(chosen)
