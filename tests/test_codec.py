@@ -274,6 +274,19 @@ def test_settings_stay_within_the_qualities() -> None:
         assert all(0 <= setting.quality_step <= 56 for setting in compared)
 
 
+def test_a_model_brings_its_own_price_of_a_bit() -> None:
+    """What a model was trained with is what its encoder chooses by, whatever the effort."""
+    picture = Picture(smooth_pixels(48, 48, 39))
+    model = load(TINY).model
+    dear = Codec(replace(model, config=replace(model.config, bit_price=0.2)))
+    assert settings(4, 24, dear.model.config)[0].bit_price == 0.2
+    assert (
+        dear.encode_picture(picture).data
+        == Codec(model).encode_picture(picture, bit_price=0.2).data
+    )
+    assert len(dear.encode_picture(picture).data) < len(Codec(model).encode_picture(picture).data)
+
+
 def test_squared_error_does_not_judge_a_model_trained_for_ms_ssim(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -26,6 +26,10 @@ WHOLE_STEPS = 7
 QUALITY_STEPS = 8 * WHOLE_STEPS + 1
 """Qualities by eighths, both ends included."""
 
+BIT_PRICE = 0.08
+"""Price of a bit in squared steps: the slope of the rate-distortion curve of a uniform quantizer is
+0.14, and less of it is best for codes that later codes are predicted from (docs/experiments.md)."""
+
 YOUNGER = {"younger": True}
 """Marks fields that are younger than models already made: at their default they are not written, so
 that such a model's configuration, and with it the model's id, is the same whenever it is saved."""
@@ -273,6 +277,7 @@ class ModelConfig:
         vqvae: levels, transform, qualities.
         prior: widths and stages.
         metric: what the model was trained for: `psnr` stands for squared error.
+        bit_price: of the encoder's choice of codes, in squared steps a bit, as in training.
         format: of the folder.
     """
 
@@ -280,6 +285,7 @@ class ModelConfig:
     vqvae: VqvaeConfig
     prior: PriorConfig
     metric: Literal["psnr", "ms-ssim"] = field(default="psnr", metadata=YOUNGER)
+    bit_price: float = field(default=BIT_PRICE, metadata=YOUNGER)
     format: int = 1
 
 

@@ -12,10 +12,6 @@ from vqzip.errors import UsageError
 
 LARGEST_EFFORT = 9
 
-BIT_PRICE = 0.08
-"""Price of a bit in squared steps: the slope of the rate-distortion curve of a uniform quantizer is
-0.14, and less of it is best for codes that later codes are predicted from (docs/experiments.md)."""
-
 REFERENCE_PRICE = 0.12
 """What a bit of the whole file is worth, in squared steps, when files are compared: the slope of the
 curve over quality of one photograph (0.11 to 0.14)."""
@@ -34,9 +30,9 @@ class Setting:
     bit_price: float
 
 
-_TRIALS = ((0, BIT_PRICE), (0, 0.07), (0, 0.14), (1, 0.14), (-1, 0.07))
-"""Changes of the quality step, and prices."""
-_TRIALS_OF_EFFORT = {7: 2, 8: 3, 9: 5}
+_FURTHER_TRIALS = ((0, 0.07), (0, 0.14), (1, 0.14), (-1, 0.07))
+"""Changes of the quality step, and prices, that are compared with the model's own."""
+_TRIALS_OF_EFFORT = {7: 1, 8: 2, 9: 4}
 
 
 def settings(effort: int, quality_step: int, model: ModelConfig) -> list[Setting]:
@@ -64,10 +60,10 @@ def settings(effort: int, quality_step: int, model: ModelConfig) -> list[Setting
         return [Setting(quality_step, 0.0)]
     qualities = model.vqvae.quality_steps
     comparable = qualities > 1 and model.metric == "psnr"
-    count = _TRIALS_OF_EFFORT.get(effort, 1) if comparable else 1
+    count = _TRIALS_OF_EFFORT.get(effort, 0) if comparable else 0
     return [
         Setting(min(max(quality_step + change, 0), qualities - 1), price)
-        for change, price in _TRIALS[:count]
+        for change, price in ((0, model.bit_price), *_FURTHER_TRIALS[:count])
     ]
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqzip.codec import Codec, Encoded
-from vqzip.effort import BIT_PRICE
 from vqzip.errors import TargetUnreachable, UsageError
 from vqzip.pictures.picture import Picture
 
@@ -129,6 +128,7 @@ class _Search:
     def __init__(self, codec: Codec, picture: Picture, target: Target) -> None:
         self._codec, self._picture, self._target = codec, picture, target
         self._trials: list[_Trial] = []
+        self._usual_price = codec.model.config.bit_price
         self._by_size = target.max_bytes is not None
 
     def run(self, *, closely: bool) -> Encoded:
@@ -143,10 +143,10 @@ class _Search:
             step = 0 if self._by_size else last
             if self._try(step, near).excess > 0:
                 raise TargetUnreachable(self._what_is_possible())
-            dial = self._price_dial(near, BIT_PRICE)
+            dial = self._price_dial(near, self._usual_price)
         else:
             step = round(met)
-            dial = self._price_dial(BIT_PRICE, far)
+            dial = self._price_dial(self._usual_price, far)
         if closely:
             most = MOST_PRICES if last else MOST_ONLY_PRICES
             self._turn(dial, lambda price: self._try(step, price), most=most)
@@ -188,7 +188,7 @@ class _Search:
         return met
 
     def _at_quality(self, step: float) -> _Trial:
-        return self._try(round(step), BIT_PRICE)
+        return self._try(round(step), self._usual_price)
 
     def _try(self, step: int, price: float) -> _Trial:
         encoded = self._codec.encode_picture(self._picture, quality=1 + step / 8, bit_price=price)

@@ -109,6 +109,45 @@ def test_every_part_learns_in_the_joint_phase(tmp_path: Path, pictures: Path) ->
         assert any(name.startswith(f"{part}.") for name in moved), part
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_slopes_are_measured_of_one_level_in_luma_or_chroma(
+    tmp_path: Path, pictures: Path, seed: int
+) -> None:
+    phase = made_phase(tiny_recipe(tmp_path, "joint"), pictures)
+    signs = phase.nudged_signs(5, torch.Generator().manual_seed(seed))
+    (level,) = (sign for sign in signs if sign.any())
+    luma, chroma = level[:, : level.shape[1] // 3], level[:, level.shape[1] // 3 :]
+    moved, still = (luma, chroma) if luma.any() else (chroma, luma)
+    assert not still.any()
+    assert torch.equal(moved.abs(), torch.ones_like(moved))
+    if level.shape[1] > 3:
+        assert torch.equal(level[:, 0::3], level[:, 1::3])
+
+
+@pytest.mark.parametrize(("log_gain", "sign"), [(-2.0, -1), (1.0, 1)])
+def test_slopes_lead_back_from_gains_far_off(
+    tmp_path: Path,
+    pictures: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    log_gain: float,
+    sign: int,
+) -> None:
+    """Luma of one level far too fine costs bits, far too coarse costs error."""
+    settings = ("joint_phase.smallest_step=8", "joint_phase.largest_step=10", "data.gray_share=0")
+    phase = made_phase(tiny_recipe(tmp_path, "joint", *settings), pictures)
+    bands = phase.constants[1]
+    with torch.no_grad():
+        bands.bias[:3] = log_gain
+    signs = [torch.zeros(2, linear.out_features) for linear in phase.constants]
+    signs[1][:, :3] = torch.tensor([[1.0], [-1.0]])
+    monkeypatch.setattr(phase, "nudged_signs", lambda *_: signs)
+    phase.step(0, 1.0)
+    assert bands.bias.grad is not None
+    assert sign * bands.bias.grad[0] > 0
+    assert not bands.bias.grad[3:].any()
+    assert not any(linear.bias.grad.any() for linear in phase.constants if linear is not bands)  # type: ignore[union-attr]
+
+
 def test_a_part_that_is_not_there_cannot_learn(tmp_path: Path, pictures: Path) -> None:
     settings = ["joint_phase.learn=['before']", "joint_phase.steps=1"]
     recipe = tiny_recipe(

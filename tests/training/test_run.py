@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 
 import vqzip
 from tests.training.tiny_recipes import KINDS, made_pixels, tiny_recipe, write_recipe
+from vqzip.configs import BIT_PRICE
 from vqzip.errors import ModelError, RecipeError, TrainingError, UsageError
 from vqzip.model_folder import load, load_float_prior
 from vqzip.nets.pixelcnn import PixelCnn
@@ -28,7 +29,7 @@ from vqzip.training.calibrate import own_shifts
 from vqzip.training.loop import CHECKPOINT, Progress
 from vqzip.training.phases import PriorPhase
 from vqzip.training.recipe import load_recipe
-from vqzip.training.run import export, run, self_test_picture, start_from, trained_for
+from vqzip.training.run import export, model_config, run, self_test_picture, start_from
 from vqzip.training.run_log import read_rows
 
 
@@ -294,11 +295,14 @@ def test_a_model_with_networks_keeps_centroids_and_says_its_metric(tmp_path: Pat
 def test_the_joint_phase_says_what_a_model_is_trained_for(
     tmp_path: Path, settings: list[str], metric: str
 ) -> None:
-    assert trained_for(tiny_recipe(tmp_path, "wavelet", *REFINED, *settings)) == metric
+    recipe = tiny_recipe(tmp_path, "wavelet", *REFINED, "joint_phase.bit_price=0.11", *settings)
+    config = model_config(recipe)
+    assert (config.metric, config.bit_price) == (metric, 0.11)
 
 
 def test_a_recipe_without_a_joint_phase_trains_for_squared_error(tmp_path: Path) -> None:
-    assert trained_for(tiny_recipe(tmp_path, "wavelet")) == "psnr"
+    config = model_config(tiny_recipe(tmp_path, "wavelet"))
+    assert (config.metric, config.bit_price) == ("psnr", BIT_PRICE)
 
 
 def test_the_self_test_picture_does_not_change() -> None:

@@ -5,22 +5,31 @@ equation 7), at random quantizer steps so that one model serves every quality. C
 encoder chooses them, by rate and distortion under the prior; the gradient passes the quantizer
 straight through (van den Oord 2017, section 3.2), and the rate's gradient reaches a latent through its
 own probability alone, with what the prior says of it held fixed.
+
+The gains' constants learn otherwise. A quantizer that is passed straight through says that wider steps
+add to the error of codes that are zero, which they do not, so its slope is not zero where the best steps
+lie. The slope is measured instead: one level's constants of luma or chroma are moved up and down, and the
+costs compared, which is far less noisy than to move all at once (Spall 1992, equation 2.2).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from vqzip.configs import CONTEXT_TILE
 from vqzip.errors import RecipeError
+from vqzip.nets.gains import Scale
 from vqzip.nets.logistic_head import LogisticParameters, logistic_bits
 from vqzip.nets.pixelcnn import PixelCnn
 from vqzip.nets.quantizer import DEADZONE_ROUNDING, straight_through
+from vqzip.nets.residual import log_step_features
 from vqzip.nets.vqvae import Vqvae
-from vqzip.nets.wavelet import WaveletTransform
+from vqzip.nets.wavelet import COLOUR_BASIS, WaveletTransform
 from vqzip.training.image_sources import CropSource
 from vqzip.training.losses import DISTORTIONS
 from vqzip.training.phases import LOWEST_BPP, ContextTiles, PriorTraining, autocast, learning_rate
@@ -31,6 +40,15 @@ SMALLEST_COST = 0.01
 
 GAINS_RATE = 4.0
 """Gains learn so many times as fast as the networks: few weights, each with much to say."""
+
+NUDGE = 0.2
+"""Change of a log gain when slopes are measured: codes enough change that their number is no chance."""
+
+NUDGED_EVERY = 4
+"""Slopes are measured every so many steps, for they take two passes more."""
+
+CONSTANTS_RATE = 16.0
+"""Constants of gains learn so many times as fast as the networks: each slope is measured seldom."""
 
 NARROWEST_LOG_SCALE = math.log(0.15)
 """Of the logistic whose slope is the rate's gradient: narrower ones push a few latents too hard."""
@@ -56,6 +74,23 @@ def choose_codes(
     best = ((candidates - z).square() + price * bits).argmin(0, keepdim=True)
     codes[at] = candidates.gather(0, best)[0]
     return codes
+
+
+@dataclass(frozen=True)
+class Crops:
+    """A batch of crops with margins.
+
+    Args:
+        pixels: `(N, 3, H, W)`, 0 to 255.
+        gray: `(N,)` bool, gray pictures.
+        step: `(N,)` of the quantizer.
+        corner: (row, column) of the context tile in every crop.
+    """
+
+    pixels: Tensor
+    gray: Tensor
+    step: Tensor
+    corner: tuple[int, int]
 
 
 class JointPhase(PriorTraining):
@@ -100,19 +135,21 @@ class JointPhase(PriorTraining):
             raise RecipeError(f"recipe '{recipe.name}': a joint phase needs a wavelet transform.")
         self.transform = vqvae.transform
         self.seed = recipe.seed
-        networks = [self._part(name) for name in config.learn if name != "gains"]
-        gains = [self._part(name) for name in config.learn if name == "gains"]
-        parts: list[tuple[list[nn.Module], float]] = [
-            (networks, config.learning_rate),
-            (gains, GAINS_RATE * config.learning_rate),
-            ([prior], config.prior_learning_rate),
+        modules = {name: self._part(name) for name in config.learn}
+        gains = self.transform.gains if "gains" in modules else None
+        self.constants = [] if gains is None else [level.bands for level in gains.levels]
+        networks = [part for name, part in modules.items() if name != "gains"]
+        constants = [p for linear in self.constants for p in linear.parameters()]
+        measured = {id(p) for p in constants}
+        masking = [] if gains is None else [p for p in gains.parameters() if id(p) not in measured]
+        parts = [
+            ([p for network in networks for p in network.parameters()], config.learning_rate),
+            (masking, GAINS_RATE * config.learning_rate),
+            (constants, CONSTANTS_RATE * config.learning_rate),
+            (list(prior.parameters()), config.prior_learning_rate),
         ]
-        self.rates = [rate for modules, rate in parts if modules and rate]
-        groups = [
-            {"params": [p for module in modules for p in module.parameters()]}
-            for modules, rate in parts
-            if modules and rate
-        ]
+        self.rates = [rate for parameters, rate in parts if parameters and rate]
+        groups = [{"params": parameters} for parameters, rate in parts if parameters and rate]
         self.optimiser = torch.optim.Adam(groups, lr=self.config.learning_rate)
 
     def _part(self, name: str) -> nn.Module:
@@ -125,31 +162,73 @@ class JointPhase(PriorTraining):
     def step(self, number: int, remaining: float) -> dict[str, float]:
         """Take one step on a batch of crops."""
         pixels, gray = self.source.batch(self.stream, number, self.config.batch, self.side)
-        pixels, gray = pixels.to(self.device), gray.to(self.device)
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-        step = self._random_steps(generator)
-        corner = self.tiles.corner(generator)
+        step, corner = self._random_steps(generator), self.tiles.corner(generator)
+        crops = Crops(pixels.to(self.device), gray.to(self.device), step, corner)
         with autocast(self.device, wanted=self.config.bfloat16):
-            features = self.transform.analyse(pixels, step)
-            codes = self._codes(features, step, gray, corner)
-            latents, x_hat = self._drawn(features, codes, step)
-        drawn = torch.where(gray[:, None, None, None], x_hat.mean(1, keepdim=True), x_hat)
-        distortion = self.distortion(drawn, pixels)
+            features = self.transform.analyse(crops.pixels, step)
+            codes = self._codes(features, crops)
+            latents, x_hat = self._drawn(features, codes, crops)
+        distortion = self._distortion(x_hat, crops)
         hard = soft = torch.zeros_like(step)
         if self.codes_move or self.prior_learns:
-            hard, soft = self._bits(codes, latents, step, gray, corner)
-        price = self.config.rate_weight * (step / 100) ** self.config.rate_exponent
-        cost = torch.log(SMALLEST_COST + distortion / price + soft).mean()
+            hard, soft = self._bits(codes, latents, crops)
+        cost = self._cost(distortion, soft, step).mean()
         code_length = torch.log(LOWEST_BPP + hard).mean()
         self.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(cost + code_length)
+        for linear in self.constants:
+            linear.zero_grad(set_to_none=True)
+        if self.constants and number % NUDGED_EVERY == 0:
+            self._measure_slopes(features, crops, generator)
         norms = self._step_optimiser(number, remaining)
         metrics = {"loss": cost.item(), "distortion": distortion.mean().item()}
         if self.codes_move or self.prior_learns:
-            loss = torch.log(SMALLEST_COST + distortion / price + hard).mean()
-            metrics["loss"] = loss.item()
+            metrics["loss"] = self._cost(distortion, hard, step).mean().item()
             metrics["code_length_bpp"] = hard.mean().item()
         return {**metrics, "gradient": norms[0]}
+
+    def _cost(self, distortion: Tensor, rate: Tensor, step: Tensor) -> Tensor:
+        """Return log(distortion / lambda + rate) of each crop, `(N,)`."""
+        price = self.config.rate_weight * (step / 100) ** self.config.rate_exponent
+        return torch.log(SMALLEST_COST + distortion / price + rate)
+
+    def _distortion(self, x_hat: Tensor, crops: Crops) -> Tensor:
+        gray = crops.gray[:, None, None, None]
+        return self.distortion(torch.where(gray, x_hat.mean(1, keepdim=True), x_hat), crops.pixels)
+
+    def _measure_slopes(
+        self, features: list[Tensor], crops: Crops, generator: torch.Generator
+    ) -> None:
+        """Give the gains' constants their gradient, measured on these crops for some of them."""
+        signs = self.nudged_signs(len(crops.step), generator)
+        with torch.no_grad(), autocast(self.device, wanted=self.config.bfloat16):
+            costs = []
+            for nudge in (NUDGE, -NUDGE):
+                nudges = [nudge * sign for sign in signs]
+                codes = self._codes(features, crops, nudges)
+                latents, x_hat = self._drawn(features, codes, crops, nudges)
+                rate, _ = self._bits(codes, latents, crops)
+                costs.append(self._cost(self._distortion(x_hat, crops), rate, crops.step))
+        slopes = (costs[0] - costs[1])[:, None] / (2 * NUDGE * len(crops.step))
+        condition = log_step_features(crops.step)
+        for linear, sign in zip(self.constants, signs, strict=True):
+            torch.autograd.backward([linear(condition)], [slopes * sign])
+
+    def nudged_signs(self, count: int, generator: torch.Generator) -> list[Tensor]:
+        """Return 1 or -1 for one level's luma or chroma, 0 elsewhere; `(count, subbands)` a level.
+
+        Bands LH and HL of a colour move together.
+        """
+        choices = 2 * len(self.constants)
+        level, chroma = divmod(int(torch.randint(choices, (1,), generator=generator)), 2)
+        signs = [torch.zeros(count, linear.out_features) for linear in self.constants]
+        bands = signs[level].shape[1] // len(COLOUR_BASIS)
+        random = torch.randint(2, (count, 2), generator=generator) * 2.0 - 1
+        for colour in (1, 2) if chroma else (0,):
+            for band in range(bands):
+                signs[level][:, colour * bands + band] = random[:, band // 2]
+        return [sign.to(self.device) for sign in signs]
 
     def _random_steps(self, generator: torch.Generator) -> Tensor:
         """Return quantizer steps `(N,)`, uniform in their logarithm."""
@@ -159,15 +238,22 @@ class JointPhase(PriorTraining):
 
     @torch.no_grad()
     def _codes(
-        self, features: list[Tensor], step: Tensor, gray: Tensor, corner: tuple[int, int]
+        self, features: list[Tensor], crops: Crops, nudges: Sequence[Tensor] = ()
     ) -> list[Tensor]:
-        """Return float codes `(N, C, h, w)` a level: chosen in the context tile, rounded around it."""
+        """Return float codes `(N, C, h, w)` a level: chosen in the context tile, rounded around it.
+
+        Args:
+            features: from the transform.
+            crops: that they are of.
+            nudges: changes of every level's log gains, `(N, C)`.
+        """
+        step, gray, corner = crops.step, crops.gray, crops.corner
         unit = step[:, None, None, None]
         rounded: list[Tensor] = []
         low: Tensor | None = None
         scaled: list[Tensor] = []
         for number, quantizer in enumerate(self.vqvae.quantizers):
-            scale = self.transform.scale(number, low, step)
+            scale = self._scale(number, low, step, nudges)
             z = scale.latents(features[number]) / unit
             codes = z.sign() * (z.abs() + DEADZONE_ROUNDING).floor()
             codes *= self._counted(codes.shape[1], gray)
@@ -187,28 +273,38 @@ class JointPhase(PriorTraining):
         return rounded
 
     def _drawn(
-        self, features: list[Tensor], codes: list[Tensor], step: Tensor
+        self,
+        features: list[Tensor],
+        codes: list[Tensor],
+        crops: Crops,
+        nudges: Sequence[Tensor] = (),
     ) -> tuple[list[Tensor], Tensor]:
         """Return each level's latents in steps, and pixels of the codes, gradients straight through."""
+        step = crops.step
         latents: list[Tensor] = []
         low: Tensor | None = None
         for number, quantizer in enumerate(self.vqvae.quantizers):
-            scale = self.transform.scale(number, low, step)
+            scale = self._scale(number, low, step, nudges)
             z = scale.latents(features[number])
             z_q = quantizer.dequantize(codes[number][:, :, None].int(), step)
             low = self.transform.finer(low, scale.subbands(straight_through(z, z_q)))
             latents.append(z / step[:, None, None, None])
         return latents, self.transform.to_pixels(features[0] if low is None else low, step)
 
+    def _scale(
+        self, number: int, low: Tensor | None, step: Tensor, nudges: Sequence[Tensor]
+    ) -> Scale:
+        """Return a level's scale, its gains nudged."""
+        scale = self.transform.scale(number, low, step)
+        if not nudges:
+            return scale
+        return Scale(scale.gain * nudges[number].exp()[:, :, None, None], scale.knee)
+
     def _bits(
-        self,
-        codes: list[Tensor],
-        latents: list[Tensor],
-        step: Tensor,
-        gray: Tensor,
-        corner: tuple[int, int],
+        self, codes: list[Tensor], latents: list[Tensor], crops: Crops
     ) -> tuple[Tensor, Tensor]:
         """Return bits a pixel `(N,)` of the codes, and of the latents as far as they can be moved."""
+        step, gray, corner = crops.step, crops.gray, crops.corner
         tile = [self.tiles.cut(number, level, corner) for number, level in enumerate(codes)]
         with torch.set_grad_enabled(self.prior_learns):
             condition = self.prior.conditions(step.log(), gray & self.gray_apart)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import tomli_w
 
 from vqzip.configs import (
+    BIT_PRICE,
     PriorConfig,
     VqvaeConfig,
     check_prior,
@@ -135,7 +136,7 @@ class JointPhaseConfig:
     distortion: Literal["mse", "ms-ssim"] = "mse"
     rate_weight: float = 1200.0
     rate_exponent: float = 2.0
-    bit_price: float = 0.08
+    bit_price: float = BIT_PRICE
     smallest_step: float = 18.0
     largest_step: float = 190.0
     time_share: float = 0.4

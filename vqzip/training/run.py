@@ -256,7 +256,7 @@ def export(
     folder = out / MODEL.with_suffix(".partial")
     shutil.rmtree(folder, ignore_errors=True)
     vqvae.eval()
-    config = ModelConfig(recipe.name, recipe.vqvae, recipe.prior, trained_for(recipe))
+    config = model_config(recipe)
     codec = _save_and_load(folder, config, vqvae, prior)
     if recipe.vqvae.quality is not None:
         for _ in range(FITS):
@@ -276,10 +276,18 @@ def export(
     return folder.rename(out / MODEL)
 
 
-def trained_for(recipe: Recipe) -> Literal["psnr", "ms-ssim"]:
-    """Return the metric of the last phase that weighs distortion; all but joint ones square errors."""
+def model_config(recipe: Recipe) -> ModelConfig:
+    """Return a recipe's model before its qualities are fitted.
+
+    Metric and price of a bit are those of the last phase that weighs distortion; where there is none,
+    errors are squared.
+    """
+    config = ModelConfig(recipe.name, recipe.vqvae, recipe.prior)
     phase = recipe.joint_phase or recipe.decoder_phase
-    return "ms-ssim" if phase is not None and phase.distortion == "ms-ssim" else "psnr"
+    if phase is None:
+        return config
+    metric: Literal["psnr", "ms-ssim"] = "ms-ssim" if phase.distortion == "ms-ssim" else "psnr"
+    return dataclasses.replace(config, metric=metric, bit_price=phase.bit_price)
 
 
 def _save_and_load(folder: Path, config: ModelConfig, vqvae: Vqvae, prior: PixelCnn) -> Codec:
