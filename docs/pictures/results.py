@@ -5,6 +5,8 @@ between its two markers, and the plots beside this script. Validation pictures g
 curve: models/NAME/curve.json and the table of models/NAME/CARD.md, as training wrote them.
 
 python docs/pictures/results.py kodak --valid valid
+
+Models that are not in the box can be measured beside those that are: `--also runs/mine/model`.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from vqzip.evaluation.extras import missing_package
 from vqzip.evaluation.rd_curve import measure_anchor, measure_model
 from vqzip.evaluation.report import RdReport, make_report, write_report
 from vqzip.evaluation.source_pictures import find_pictures
-from vqzip.model_folder import CARD, CONFIG, CURVE
+from vqzip.model_folder import CARD, CURVE
+from vqzip.model_places import CONFIG
 from vqzip.pictures.picture import Picture
 from vqzip.training import image_sources
 from vqzip.training.calibrate import curve_json, measure_curve, validation_pictures
@@ -55,6 +58,22 @@ def load_models(names: Sequence[str]) -> dict[str, Codec]:
         if name not in known:
             raise ModelError(f"there is no model '{name}' in {root}; it has {', '.join(known)}.")
     return {name: load(root / name, DEVICE) for name in names or known}
+
+
+def load_others(folders: Sequence[Path], shipped: Mapping[str, Codec]) -> dict[str, Codec]:
+    """Return by their names the codecs of models or training runs that are not in the box.
+
+    Raises:
+        ModelError: a folder is no model, or its model is called like another one.
+    """
+    others: dict[str, Codec] = {}
+    for folder in folders:
+        codec = load(folder, DEVICE)
+        name = codec.model.config.name
+        if name in shipped or name in others:
+            raise ModelError(f"two models are called '{name}'; train one with --set name=another.")
+        others[name] = codec
+    return others
 
 
 def check_packages(*packages: str) -> None:
@@ -224,13 +243,14 @@ def update(arguments: argparse.Namespace) -> None:
     """Load and check everything, then measure and write what was asked for."""
     anchors = [name.strip() for name in arguments.anchors.split(",") if name.strip()]
     codecs = load_models(arguments.model)
+    others = load_others(arguments.also, codecs)
     judged: dict[str, list[Picture]] = {}
     if not arguments.only_curves:
         check_figures(arguments.pictures, anchors, arguments.out, force=arguments.force)
     if not arguments.only_figures:
         judged = pictures_of_curves(codecs, arguments.valid)
     if not arguments.only_curves:
-        write_figures(codecs, anchors, arguments.pictures, arguments.out)
+        write_figures({**codecs, **others}, anchors, arguments.pictures, arguments.out)
     for name, pictures in judged.items():
         write_curve(codecs[name], pictures)
 
@@ -242,6 +262,13 @@ def main() -> None:
     parser.add_argument("--valid", type=Path, help="folder of the validation pictures")
     parser.add_argument(
         "--model", action="append", default=[], help="in models/; may be repeated; default: all"
+    )
+    parser.add_argument(
+        "--also",
+        action="append",
+        type=Path,
+        default=[],
+        help="a run, for the figures alone; may be repeated",
     )
     parser.add_argument("--anchors", default=ANCHORS, help="other codecs, with commas")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results")

@@ -20,7 +20,7 @@ from tests.evaluation.scripts import CHECKOUT, loaded_script
 from tests.training.tiny_recipes import tiny_recipe
 from vqzip.cli.app import app
 from vqzip.evaluation.report import write_report
-from vqzip.model_folder import model_id
+from vqzip.model_places import model_id
 from vqzip.nets.pixelcnn import PixelCnn
 from vqzip.nets.vqvae import Vqvae
 from vqzip.training.calibrate import CurvePoint, curve_json, validation_pictures
@@ -36,6 +36,7 @@ CODING_FILES = (
     "vqvae.safetensors",
     "exact_prior.safetensors",
     "prior.safetensors",
+    "SHA256SUMS",
 )
 Tree = dict[str, bytes]
 
@@ -226,6 +227,23 @@ def test_only_figures_leaves_models_alone(place: Place) -> None:
     # A second run replaces the first one's figures, not its own markers.
     place.figures("--force")
     assert figures_of(place.tree())[0] == figures_of(after)[0]
+
+
+def test_models_that_are_not_in_the_box_are_measured_beside_the_others(
+    place: Place, tiny_model: Path
+) -> None:
+    before = place.tree()
+    other = tiny_model.parent / "tiny-vq"
+    place.figures("--also", str(other))
+    after = place.tree()
+    line, tables = figures_of(after)
+    assert f"`tiny-vq` (id `{model_id(other).hex()[:16]}`)" in line
+    assert "| tiny-vq |" in tables
+    models = [key for key in after if key.startswith("checkout/models/")]
+    assert all(after[key] == before[key] for key in models)
+    with pytest.raises(SystemExit) as refusal:
+        place.figures("--also", str(other), "--also", str(other), "--force")
+    assert "two models are called 'tiny-vq'" in str(refusal.value)
 
 
 def test_a_plot_of_an_earlier_run_is_not_taken(

@@ -42,11 +42,13 @@ def test_settings_are_toml(tmp_path: Path) -> None:
         "name='other'",
         "description=plain words",
         "data.margin = 4",
+        "prior.levels.1.hidden=6",
     )
     assert (recipe.seed, recipe.prior_phase.learning_rate) == (7, 1e-4)
     assert recipe.prior_phase.deadzone == (0.1, 0.2)
     assert (recipe.name, recipe.description) == ("other", "plain words")
     assert recipe.data.margin == 4
+    assert [level.hidden for level in recipe.prior.levels] == [4, 6, 4]
 
 
 @pytest.mark.parametrize(
@@ -56,6 +58,9 @@ def test_settings_are_toml(tmp_path: Path) -> None:
         ("wavelet", "nothing.at.all=3", "no key 'nothing'"),
         ("wavelet", "seed", "key=value"),
         ("wavelet", "seed.low=1", "not a table"),
+        ("wavelet", "prior.levels.3.hidden=6", "'3' is not an entry from 0 to 2"),
+        ("wavelet", "prior.levels.-1.hidden=6", "'-1' is not an entry"),
+        ("wavelet", "prior.levels.last.hidden=6", "'last' is not an entry"),
         ("wavelet", "seed=-1", "seed must be"),
         ("wavelet", "seed=true", "must be int"),
         ("wavelet", "prior_phase.steps=0", "at least 1"),

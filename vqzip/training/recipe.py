@@ -196,7 +196,7 @@ def load_recipe(name_or_path: str, settings: tuple[str, ...] | list[str] = ()) -
 
     Args:
         name_or_path: a name from `recipe_names` or the path of a TOML file.
-        settings: such as `prior_phase.batch=4`; values are TOML.
+        settings: such as `prior_phase.batch=4` or `vqvae.levels.0.groups=2`; values are TOML.
 
     Raises:
         RecipeError: it does not exist, does not parse, or has an unknown key.
@@ -312,10 +312,25 @@ def _apply(plain: dict[str, Any], setting: str) -> None:
     *tables, last = key.strip().split(".")
     place: Any = plain
     for table in tables:
-        place = place.setdefault(table, {})
-        if not isinstance(place, dict):
-            raise RecipeError(f"--set {key}: '{table}' is not a table of the recipe.")
-    place[last] = parsed
+        if isinstance(place, dict):
+            place.setdefault(table, {})
+        place = place[_entry(place, table, key)]
+    place[_entry(place, last, key)] = parsed
+
+
+def _entry(place: object, name: str, key: str) -> str | int:
+    """Return what `name` is called in a table, or its number in an array.
+
+    Raises:
+        RecipeError: `place` is neither, or the array has no such entry.
+    """
+    if isinstance(place, dict):
+        return name
+    if not isinstance(place, list):
+        raise RecipeError(f"--set {key}: what holds '{name}' is not a table of the recipe.")
+    if not name.isdecimal() or int(name) >= len(place):
+        raise RecipeError(f"--set {key}: '{name}' is not an entry from 0 to {len(place) - 1}.")
+    return int(name)
 
 
 def recipe_to_toml(recipe: Recipe) -> str:
