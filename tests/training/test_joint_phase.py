@@ -148,6 +148,34 @@ def test_slopes_lead_back_from_gains_far_off(
     assert not any(linear.bias.grad.any() for linear in phase.constants if linear is not bands)  # type: ignore[union-attr]
 
 
+def test_gradients_leave_to_measurement_what_positions_share(
+    tmp_path: Path, pictures: Path
+) -> None:
+    """Or the gradient, which is not zero at the best constants, would pull against the measured slopes."""
+    phase = made_phase(tiny_recipe(tmp_path, "joint"), pictures)
+    assert phase.transform.gains is not None
+    masking = phase.transform.gains.levels[1].masking
+    assert masking is not None
+    last = masking[-1]
+    before = {name: tensor.clone() for name, tensor in last.state_dict().items()}
+    take(phase, 0, 3)
+    after = last.state_dict()
+    assert torch.equal(after["bias"], before["bias"])
+    assert not torch.equal(after["weight"], before["weight"])
+
+
+def test_a_centred_gradient_has_no_mean(tmp_path: Path, pictures: Path) -> None:
+    phase = made_phase(tiny_recipe(tmp_path, "joint"), pictures)
+    assert phase.transform.gains is not None
+    masking = phase.transform.gains.levels[1].masking
+    assert masking is not None
+    log_gain = masking(torch.rand(2, 8, 6, 6))
+    log_gain.retain_grad()
+    (log_gain * torch.rand(2, 9, 6, 6)).sum().backward()
+    assert log_gain.grad.abs().max() > 0.1
+    assert log_gain.grad.mean((0, 2, 3)).abs().max() < 1e-6
+
+
 def test_a_part_that_is_not_there_cannot_learn(tmp_path: Path, pictures: Path) -> None:
     settings = ["joint_phase.learn=['before']", "joint_phase.steps=1"]
     recipe = tiny_recipe(

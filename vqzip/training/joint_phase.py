@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from vqzip.configs import CONTEXT_TILE
 from vqzip.errors import RecipeError
-from vqzip.nets.gains import Scale
+from vqzip.nets.gains import Gains, Scale
 from vqzip.nets.logistic_head import LogisticParameters, logistic_bits
 from vqzip.nets.pixelcnn import PixelCnn
 from vqzip.nets.quantizer import DEADZONE_ROUNDING, straight_through
@@ -93,6 +93,12 @@ class Crops:
     corner: tuple[int, int]
 
 
+def _centre_gradient(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+    """Take away, from the gradient of a network's output, what all its positions share."""
+    if output.requires_grad:
+        output.register_hook(lambda slope: slope - slope.mean((0, 2, 3), keepdim=True))  # type: ignore[no-untyped-call]
+
+
 class JointPhase(PriorTraining):
     """Trains the transform and the prior on random crops.
 
@@ -140,8 +146,12 @@ class JointPhase(PriorTraining):
         self.constants = [] if gains is None else [level.bands for level in gains.levels]
         networks = [part for name, part in modules.items() if name != "gains"]
         constants = [p for linear in self.constants for p in linear.parameters()]
-        measured = {id(p) for p in constants}
-        masking = [] if gains is None else [p for p in gains.parameters() if id(p) not in measured]
+        apart = {id(p) for p in constants}
+        for network in self._masking_networks(gains):
+            # What all positions share is a constant, and constants are measured.
+            network.register_forward_hook(_centre_gradient)
+            apart.add(id(network[-1].bias))
+        masking = [] if gains is None else [p for p in gains.parameters() if id(p) not in apart]
         parts = [
             ([p for network in networks for p in network.parameters()], config.learning_rate),
             (masking, GAINS_RATE * config.learning_rate),
@@ -151,6 +161,11 @@ class JointPhase(PriorTraining):
         self.rates = [rate for parameters, rate in parts if parameters and rate]
         groups = [{"params": parameters} for parameters, rate in parts if parameters and rate]
         self.optimiser = torch.optim.Adam(groups, lr=self.config.learning_rate)
+
+    @staticmethod
+    def _masking_networks(gains: Gains | None) -> list[nn.Sequential]:
+        levels = [] if gains is None else gains.levels
+        return [level.masking for level in levels if level.masking is not None]
 
     def _part(self, name: str) -> nn.Module:
         """Return a part of the transform that the phase trains."""

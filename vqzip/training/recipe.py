@@ -121,7 +121,8 @@ class JointPhaseConfig:
         distortion: `mse` (summed over the colours) or `ms-ssim` (1 - MS-SSIM).
         rate_weight: lambda at a step of 100 pixel values.
         rate_exponent: how lambda grows with the step.
-        bit_price: of the choice of codes, in squared steps a bit, as in `vqzip encode`.
+        bit_price: of the choice of codes, in squared steps a bit. All codes are chosen at once here, so
+            none profits from cheaper neighbours, and a price has less effect than in the encoder.
         smallest_step: of the random quantizer step, in pixel values.
         largest_step: of the same.
         time_share: part of `--minutes` given to this phase.
@@ -145,10 +146,17 @@ class JointPhaseConfig:
 
 @dataclass(frozen=True)
 class QualityTargets:
-    """Mean file sizes, in bits per pixel, that qualities 1 and 8 are fitted to."""
+    """What the encoder's settings are fitted to, or set to, when a model is exported.
+
+    Args:
+        lowest_bpp: mean size of files of quality 1, in bits per pixel.
+        highest_bpp: the same of quality 8.
+        bit_price: of the encoder's choice of codes, in squared steps a bit.
+    """
 
     lowest_bpp: float = 0.08
     highest_bpp: float = 1.0
+    bit_price: float = BIT_PRICE
 
 
 @dataclass(frozen=True)
@@ -249,6 +257,7 @@ def _check_ranges(recipe: Recipe) -> None:
     _within("data.colour_jitter", data.colour_jitter, 0, 1)
     _within("quality.lowest_bpp", quality.lowest_bpp, 0.001, 24)
     _within("quality.highest_bpp", quality.highest_bpp, 1.1 * quality.lowest_bpp, 24)
+    _within("quality.bit_price", quality.bit_price, 0, 10)
     _within("prior_phase.smallest_step", prior.smallest_step, 0.01, 1000)
     _within("prior_phase.largest_step", prior.largest_step, prior.smallest_step, 1000)
     _within("prior_phase.deadzone[0]", prior.deadzone[0], 0, 0.5)
