@@ -1,14 +1,33 @@
-"""The prior equals a twin in plain loops over Python integers."""
+"""The prior equals that of the reference decoder, which is plain loops over Python integers."""
 
 import numpy as np
 import pytest
 
-from tests.exact_prior.random_priors import codebook_configs, grid_configs, random_prior
-from tests.exact_prior.reference_prior import ReferencePrior
-from tests.exact_prior.walks import Picture, Recorder, walk_all
-from vqzip.coding.frequencies import counts_from_logits
+from tests.exact_prior.random_priors import Tensors, codebook_configs, grid_configs, random_prior
+from tests.exact_prior.walks import Codes, Picture, Recorder, walk_all
+from tests.reference_decoder import Level, Model, Tensor, clip, counts_of
 from vqzip.coding.streams import Sampler
-from vqzip.configs import PriorConfig, VqvaeConfig
+from vqzip.configs import PriorConfig, VqvaeConfig, to_plain
+
+
+def reference_model(vqvae: VqvaeConfig, config: PriorConfig, tensors: Tensors) -> Model:
+    plain = {name: Tensor(t.shape, t.reshape(-1).tolist()) for name, t in tensors.items()}
+    return Model({"vqvae": to_plain(vqvae), "prior": to_plain(config)}, plain, bytes(32))
+
+
+def reference_levels(model: Model, maps: Codes, picture: Picture) -> list[Level]:
+    """Return the levels of a picture whose codes are all known."""
+    levels: list[Level] = []
+    for number, codes in enumerate(maps):
+        _, height, width = codes.shape
+        state = levels[-1].next_state() if levels else {}
+        quality_step, gray = picture.quality_step, picture.gray
+        level = Level(model, number, (height, width), state, quality_step=quality_step, gray=gray)
+        level.codes = codes.tolist()
+        for position in level.positions():
+            level.know(position)
+        levels.append(level)
+    return levels
 
 
 @pytest.mark.parametrize("gray", [False, True])
@@ -20,37 +39,24 @@ def test_prior_equals_the_reference(
     vqvae, config = configs
     prior = random_prior(vqvae, config, seed=3)
     picture = Picture(height, width, vqvae.quality_steps // 2, gray)
-    gray_mode = gray and config.gray_stages > 0
-    reference = ReferencePrior(
-        vqvae,
-        config,
-        prior.to_tensors(),
-        condition=picture.quality_step + gray_mode * vqvae.quality_steps,
-        coded_stages=config.gray_stages if gray_mode else 99,
-    )
     recorder = Recorder(Sampler(np.random.default_rng(4), 1.0))
-    strides = tuple(level.stride for level in vqvae.levels)
-    maps = walk_all(prior, strides, picture, recorder)
-    state = np.zeros((*maps[0].shape[1:], 0), np.int64)
-    for level, int32_codes in enumerate(maps):
-        codes = int32_codes.astype(np.int64)
-        asked = recorder.of_level(level)
+    maps = walk_all(prior, tuple(level.stride for level in vqvae.levels), picture, recorder)
+    model = reference_model(vqvae, config, prior.to_tensors())
+    for level in reference_levels(model, maps, picture):
+        asked = recorder.of_level(level.number)
         seen = 0
-        for i in range(codes.shape[1]):
-            for j in range(codes.shape[2]):
-                outputs = reference.outputs(level, codes, state, i, j)
-                for stage, out in zip(config.levels[level].stages, outputs, strict=False):
-                    size = len(stage.channels)
-                    for g, channel in enumerate(stage.channels):
-                        seen += 1
-                        if config.head == "logistic":
-                            base16 = reference.base16(level, codes, i, j, channel)
-                            mean16 = max(-(2**20), min(2**20, out[g])) + base16
-                            expected = [mean16, max(0, min(63, out[size + g]))]
-                        else:
-                            logits = np.array(out, np.int64).reshape(size, -1)[g]
-                            expected = counts_from_logits(logits).tolist()
-                        assert asked[channel, i, j] == expected
+        for position in level.positions():
+            known = level.first(position)
+            for number, channels in enumerate(level.stages):
+                out, size = level.outputs(number, known), len(channels)
+                for g, channel in enumerate(channels):
+                    seen += 1
+                    if level.logistic:
+                        mean16 = clip(out[g], 2**20) + level.base16(position, channel)
+                        expected = [mean16, max(0, min(63, out[size + g]))]
+                    else:
+                        logits = len(out) // size
+                        expected = counts_of(out[g * logits : (g + 1) * logits])
+                    assert asked[(channel, *position)] == expected
+                known += level.look(position, channels)
         assert seen == len(asked)
-        if level + 1 < len(maps):
-            state = reference.advance(level, codes, state)

@@ -1,12 +1,14 @@
 """Golden files decode forever: the same codes on every machine, pixels within the tolerance.
 
 docs/format.md and docs/exactness.md promise it. That an encoder finds the same codes again is not
-promised and not tested.
+promised and not tested. `tests/test_reference_decoder.py` reads the same files with the other decoder.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 import tracemalloc
 from dataclasses import replace
 from functools import cache
@@ -18,22 +20,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.golden.make import EXPECTED, TINY, TINY_VQ, conv_config, pictures, wavelet_config
+from tests.golden.cases import Drawn, Resectioned, codebook_cases, first_cases, section_cases
+from tests.golden.make import CASES, EXPECTED, MODELS, make_files
+from tests.golden.models import TINY, TINY_GAINS, TINY_VQ
+from vqzip.cli.app import run
 from vqzip.codec import Codec, load
 from vqzip.container.build import build
-from vqzip.container.fields import Header, VqzFile
+from vqzip.container.fields import (
+    KIND_ALPHA,
+    KIND_EXIF,
+    KIND_ICC,
+    KIND_XMP,
+    MAGIC,
+    VERSION,
+    Header,
+    VqzFile,
+    crc32,
+)
 from vqzip.container.parse import parse
 from vqzip.errors import VqzipError
 from vqzip.model_folder import read_config
 
-NAMES = ("rgb", "gray", "alpha", "two-tiles", "one-pixel")
-FOLDERS = (TINY, TINY_VQ)
-FILES = [(folder, name) for folder in FOLDERS for name in NAMES]
-MAX_PIXELS = 1 << 16
+FILES = [(folder, name) for folder, cases in CASES.items() for name in cases()]
+PICTURED = [(folder, name) for folder, name in FILES if (folder / f"{name}.png").is_file()]
+DAMAGED = [(folder, name) for folder in (TINY, TINY_VQ) for name in first_cases()]
+SECTIONED = ("alpha", *dict(section_cases(1.0)))
+MAX_PIXELS = 1 << 17
 
-golden_files = pytest.mark.parametrize(
-    ("folder", "name"), FILES, ids=[f"{folder.name}-{name}" for folder, name in FILES]
-)
+
+def names(files: list[tuple[Path, str]]) -> list[str]:
+    return [f"{folder.name}-{name}" for folder, name in files]
 
 
 @cache
@@ -46,13 +62,43 @@ def file_of(folder: Path, name: str) -> bytes:
     return (folder / f"{name}.vqz").read_bytes()
 
 
-@golden_files
+@cache
+def expected_of(folder: Path) -> dict[str, dict[str, str]]:
+    expected: dict[str, dict[str, str]] = json.loads((folder / EXPECTED).read_text("utf-8"))
+    return expected
+
+
+@pytest.mark.parametrize(("folder", "name"), FILES, ids=names(FILES))
 def test_codes_are_those_of_the_encoder(folder: Path, name: str) -> None:
-    expected = json.loads((folder / EXPECTED).read_text(encoding="utf-8"))[name]["codes"]
-    assert codec_of(folder).decode_codes(file_of(folder, name)).sha256() == expected
+    expected = expected_of(folder)[name]
+    data = file_of(folder, name)
+    assert hashlib.sha256(data).hexdigest() == expected["file"]
+    codes = codec_of(folder).decode_codes(data, max_pixels=MAX_PIXELS)
+    assert codes.sha256() == expected["codes"]
 
 
-@golden_files
+def test_every_file_is_a_case() -> None:
+    for folder, cases in CASES.items():
+        assert {path.stem for path in folder.glob("*.vqz")} == set(cases())
+        assert set(expected_of(folder)) == set(cases())
+
+
+def test_files_have_every_feature_of_the_format() -> None:
+    headers, kinds, empty = [], set(), 0
+    for folder, name in FILES:
+        file = parse(file_of(folder, name), max_pixels=MAX_PIXELS)
+        headers.append(file.header)
+        kinds |= {section.kind for section in file.sections}
+        empty += any(payload == b"" for stream in file.streams for payload in stream)
+    assert {header.mode for header in headers} == {"rgb", "gray"}
+    assert {header.quality_step for header in headers} >= set(range(0, 57, 8)) | {1, 10, 19, 55}
+    assert {header.tile_log2 for header in headers} == {8, 9, 10, 16}
+    assert {header.streams for header in headers} == {2, 3}
+    assert kinds >= {KIND_ALPHA, KIND_ICC, KIND_EXIF, KIND_XMP, 0x42, 0x7F}
+    assert empty > 0
+
+
+@pytest.mark.parametrize(("folder", "name"), PICTURED, ids=names(PICTURED))
 def test_pixels_are_within_the_tolerance(folder: Path, name: str) -> None:
     decoded = codec_of(folder).decode_picture(file_of(folder, name))
     image = Image.open(folder / f"{name}.png")
@@ -67,32 +113,71 @@ def test_pixels_are_within_the_tolerance(folder: Path, name: str) -> None:
     assert np.sqrt(np.mean(np.square(difference, dtype=np.float64))) < 0.1
 
 
-def test_metadata_come_back() -> None:
-    for folder in FOLDERS:
-        decoded = codec_of(folder).decode_picture(file_of(folder, "alpha"))
-        original = pictures()["alpha"]
-        assert decoded.metadata == original.metadata
-        assert decoded.alpha is not None
-        assert original.alpha is not None
-        assert np.array_equal(decoded.alpha, original.alpha)
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        *((folder, name) for folder in (TINY, TINY_VQ) for name in SECTIONED),
+        (TINY_GAINS, "alpha"),
+    ],
+)
+def test_alpha_and_metadata_come_back(folder: Path, name: str) -> None:
+    decoded = codec_of(folder).decode_picture(file_of(folder, name))
+    case = CASES[folder]()[name]
+    original = case.case if isinstance(case, Resectioned) else case
+    assert isinstance(original, Drawn)
+    assert decoded.metadata == original.picture.metadata
+    alpha = original.picture.alpha
+    assert (decoded.alpha is None) == (alpha is None)
+    if decoded.alpha is not None and alpha is not None:
+        assert np.array_equal(decoded.alpha, alpha)
 
 
 def test_golden_pictures_resemble_their_originals() -> None:
-    for name, picture in pictures().items():
+    for name, case in first_cases().items():
         decoded = codec_of(TINY).decode_picture(file_of(TINY, name))
-        error = decoded.pixels.astype(np.float64) - picture.pixels
+        error = decoded.pixels.astype(np.float64) - case.picture.pixels
         assert np.sqrt(np.mean(error**2)) < 15, name
 
 
 def test_the_models_are_those_that_make_makes() -> None:
-    assert read_config(TINY) == wavelet_config()
-    assert read_config(TINY_VQ) == conv_config()
+    for folder, config in MODELS:
+        assert read_config(folder) == config()
+
+
+def test_make_leaves_alone_what_is_there(tmp_path: Path) -> None:
+    shutil.copytree(TINY_VQ, tmp_path / "tiny-vq")
+    copy = tmp_path / "tiny-vq"
+    (copy / "size-7x9.vqz").unlink()
+    (copy / "rgb.vqz").write_bytes(b"precious")
+    before = expected_of(copy)
+    make_files(codec_of(TINY_VQ), copy, codebook_cases())
+    assert (copy / "size-7x9.vqz").is_file()
+    assert (copy / "rgb.vqz").read_bytes() == b"precious"
+    after = json.loads((copy / EXPECTED).read_text("utf-8"))
+    assert {k: v for k, v in after.items() if k != "size-7x9"} == {
+        k: v for k, v in before.items() if k != "size-7x9"
+    }
+
+
+def test_a_newer_version_is_refused_with_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever else a later version changes: what is checked first stays where it is."""
+    file = tmp_path / "newer.vqz"
+    front = MAGIC + bytes([VERSION + 1, 64]) + bytes(range(54))
+    file.write_bytes(front + crc32(front).to_bytes(4, "little") + b"of which nobody knows")
+    for command in ("decode", "info"):
+        assert run([command, str(file)]) == 1
+        message = capsys.readouterr().err
+        assert f"format version {VERSION + 1}, this vqzip reads {VERSION}" in message
+        assert message.count("\n") == 1
+        assert "install a newer vqzip" in message
 
 
 # Damage: what comes back is right or a VqzipError, in bounded memory.
 
 
-@given(st.sampled_from(FILES), st.data())
+@given(st.sampled_from(DAMAGED), st.data())
 def test_altered_bytes_are_noticed(golden: tuple[Path, str], data: st.DataObject) -> None:
     folder, name = golden
     altered = bytearray(file_of(folder, name))
@@ -109,7 +194,7 @@ def test_altered_bytes_are_noticed(golden: tuple[Path, str], data: st.DataObject
     assert codes.equals(codec.decode_codes(file_of(folder, name)))
 
 
-@given(st.sampled_from(FILES), st.data())
+@given(st.sampled_from(DAMAGED), st.data())
 def test_a_cut_file_is_drawn_or_refused(golden: tuple[Path, str], data: st.DataObject) -> None:
     folder, name = golden
     whole = file_of(folder, name)
@@ -122,7 +207,7 @@ def test_a_cut_file_is_drawn_or_refused(golden: tuple[Path, str], data: st.DataO
     assert (picture.width, picture.height) == (header.width, header.height)
 
 
-@given(st.sampled_from(FILES), st.data())
+@given(st.sampled_from(DAMAGED), st.data())
 def test_hostile_payloads_are_refused_or_codes(
     golden: tuple[Path, str], data: st.DataObject
 ) -> None:
@@ -145,7 +230,7 @@ def _spoilt(payload: bytes, words: bytes) -> bytes:
     return words + payload[len(words) + 4 :]
 
 
-@given(st.sampled_from(FILES), st.data())
+@given(st.sampled_from(DAMAGED), st.data())
 def test_hostile_headers_are_refused_or_codes(
     golden: tuple[Path, str], data: st.DataObject
 ) -> None:
