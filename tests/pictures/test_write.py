@@ -144,7 +144,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(PictureError, match="No space left on device"):
         write_atomically(tmp_path / "out.png", b"data", force=False)
     assert list(tmp_path.iterdir()) == []

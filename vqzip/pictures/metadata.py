@@ -1,7 +1,7 @@
 """ICC, EXIF and XMP: out of Pillow images, and into what Pillow writes.
 
-EXIF is kept byte for byte, but for the orientation: pixels are turned upright on reading, so the
-tag is set to 1 in place. Serialising it anew would break maker notes, which hold absolute offsets.
+EXIF is kept byte for byte, but for orientation and thumbnail (`vqzip.pictures.exif`): pixels are
+turned upright on reading, and a thumbnail may show what was cut off the picture.
 """
 
 from __future__ import annotations
@@ -15,20 +15,16 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from vqzip.errors import PictureError
+from vqzip.pictures.exif import BYTE_ORDERS, UPRIGHT, kept_exif, read_exif_orientation
 from vqzip.pictures.picture import Metadata
 
 MAX_ITEM_BYTES = 1 << 24
 """Largest ICC, EXIF or XMP that a .vqz file holds, 16 MiB each (docs/format.md)."""
 
 EXIF_PREFIX = b"Exif\0\0"
-ORIENTATION = 0x0112
 _TIFF_XMP = 700
-UPRIGHT = 1
-
-_BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
-_SHORT, _LONG = 3, 4
-_IFD_ENTRY_BYTES = 12
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>)\s*)([1-8])")
+_XMP_THUMBNAILS = (b"xmp:Thumbnails>", b"xap:Thumbnails>")
 _TIFF_DESCRIPTIVE_TAGS = (270, 271, 272, 305, 306, 315, 33432)
 """Description, make, model, software, date, artist, copyright; all else in a TIFF is layout."""
 _TIFF_SUB_IFDS = (0x8769, 0x8825)
@@ -36,7 +32,7 @@ _TIFF_SUB_IFDS = (0x8769, 0x8825)
 
 
 def read_metadata(image: Image.Image, *, is_gray: bool) -> Metadata:
-    """Return ICC, EXIF and XMP of a loaded image, with the orientation set to upright.
+    """Return ICC, EXIF and XMP of a loaded image, with the orientation upright and no thumbnail.
 
     Args:
         image: as Pillow opened and loaded it.
@@ -47,17 +43,15 @@ def read_metadata(image: Image.Image, *, is_gray: bool) -> Metadata:
     exif, xmp = _raw_exif(image), _raw_xmp(image)
     return Metadata(
         icc=icc if isinstance(icc, bytes) and icc_fits(icc, is_gray=is_gray) else None,
-        exif=_upright_exif(exif) if exif else None,
-        xmp=_XMP_ORIENTATION.sub(rb"\g<1>1", xmp) if xmp else None,
+        exif=kept_exif(exif) if exif else None,
+        xmp=_kept_xmp(xmp) if xmp else None,
     )
 
 
 def read_orientation(image: Image.Image) -> int:
     """Return how a loaded image is turned: 1 (upright) to 8, as EXIF counts, else as XMP says."""
-    place = _find_orientation(_raw_exif(image) or b"")
-    if place is not None:
-        value = place[1]
-    else:
+    value = read_exif_orientation(_raw_exif(image) or b"")
+    if value is None:
         match = _XMP_ORIENTATION.search(_raw_xmp(image) or b"")
         value = int(match[2]) if match else UPRIGHT
     return value if 1 <= value <= 8 else UPRIGHT
@@ -65,8 +59,15 @@ def read_orientation(image: Image.Image) -> int:
 
 def icc_fits(icc: bytes, *, is_gray: bool) -> bool:
     """Return whether bytes look like an ICC profile for gray or for RGB pixels."""
+    return icc_space(icc) == ("GRAY" if is_gray else "RGB")
+
+
+def icc_space(icc: bytes) -> str | None:
+    """Return the colour space that an ICC profile is for, such as `CMYK`; None for other bytes."""
     # ICC.1:2022, 7.2: colour space at byte 16, signature at byte 36 of a header of 128.
-    return len(icc) >= 128 and icc[36:40] == b"acsp" and icc[16:20] == _icc_space(is_gray=is_gray)
+    if len(icc) < 128 or icc[36:40] != b"acsp":
+        return None
+    return icc[16:20].decode("ascii", "replace").strip()
 
 
 def check_sizes(metadata: Metadata) -> None:
@@ -111,10 +112,6 @@ def save_options(metadata: Metadata, image_format: str, *, is_gray: bool) -> dic
     return options
 
 
-def _icc_space(*, is_gray: bool) -> bytes:
-    return b"GRAY" if is_gray else b"RGB "
-
-
 def _raw_exif(image: Image.Image) -> bytes | None:
     """Return EXIF without prefix, wherever the format keeps it; None if it is none."""
     raw = image.info.get("exif")
@@ -131,7 +128,7 @@ def _raw_exif(image: Image.Image) -> bytes | None:
     if not isinstance(raw, bytes):
         return None
     raw = raw.removeprefix(EXIF_PREFIX)
-    return raw if raw[:4] in _BYTE_ORDERS else None
+    return raw if raw[:4] in BYTE_ORDERS else None
 
 
 def _tiff_tags(metadata: Metadata) -> bytes:
@@ -170,38 +167,17 @@ def _copy_descriptive(load: Callable[[], Image.Exif]) -> Image.Exif:
     return kept
 
 
+def _kept_xmp(xmp: bytes) -> bytes:
+    for element in _XMP_THUMBNAILS:
+        before, opened, rest = xmp.partition(b"<" + element)
+        _, closed, after = rest.partition(b"</" + element)
+        if opened and closed:
+            xmp = before + after
+    return _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
+
+
 def _raw_xmp(image: Image.Image) -> bytes | None:
     xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
     if isinstance(xmp, str):
         return xmp.encode()
     return xmp if isinstance(xmp, bytes) else None
-
-
-def _find_orientation(exif: bytes) -> tuple[int, int, str] | None:
-    """Return offset, value and `struct` format of the orientation in the first directory."""
-    order = _BYTE_ORDERS.get(exif[:4])
-    if order is None or len(exif) < 8:
-        return None
-    (start,) = struct.unpack_from(f"{order}I", exif, 4)
-    if start + 2 > len(exif):
-        return None
-    (entries,) = struct.unpack_from(f"{order}H", exif, start)
-    for number in range(entries):
-        entry = start + 2 + number * _IFD_ENTRY_BYTES
-        if entry + _IFD_ENTRY_BYTES > len(exif):
-            return None
-        tag, kind, count = struct.unpack_from(f"{order}HHI", exif, entry)
-        if tag == ORIENTATION and count == 1 and kind in (_SHORT, _LONG):
-            value_format = order + ("H" if kind == _SHORT else "I")
-            return entry + 8, struct.unpack_from(value_format, exif, entry + 8)[0], value_format
-    return None
-
-
-def _upright_exif(exif: bytes) -> bytes:
-    place = _find_orientation(exif)
-    if place is None:
-        return exif
-    offset, _, value_format = place
-    upright = bytearray(exif)
-    struct.pack_into(value_format, upright, offset, UPRIGHT)
-    return bytes(upright)

@@ -3,51 +3,127 @@
 from __future__ import annotations
 
 import io
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms
+from numpy.typing import NDArray
+from PIL import Image
 
 from vqzip.errors import PictureError
+from vqzip.pictures.colours import PRINT_MODES, print_to_srgb, stripped
+from vqzip.pictures.heic import is_heic, open_heic
+from vqzip.pictures.losses import count_pictures, listed, losses, samples_of, text_losses
 from vqzip.pictures.metadata import read_metadata, read_orientation
 from vqzip.pictures.picture import Bytes2D, Picture
 
 _SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 _ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 _GRAY_MODES = ("1", "L", "LA", "La")
+_GRAY_OF = {"RGB": "L", "RGBA": "LA"}
 _TIFF_BITS_PER_SAMPLE = 258
 
 _pillow_limit = threading.Lock()
 
 
-def read_picture(source: Path | bytes, *, max_pixels: int, strict: bool) -> Picture:
-    """Read a picture of any format that Pillow opens.
+# Pillow also complains by logging, which Python prints where nobody listens.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
-    EXIF orientation is applied. What has no place in a `Picture` is converted: 16 bits to 8 (by
-    scale), CMYK and Lab to sRGB, palettes to RGB; of an animation the first frame is taken.
+
+@dataclass(frozen=True, eq=False)
+class PictureRead:
+    """A picture and what its file had beyond it.
+
+    Args:
+        name: of the file.
+        picture: what is kept.
+        losses: what of pixels and colours is not, and further pictures, each as what the file
+            "has", such as `CMYK colours`.
+        text_losses: what of the metadata is not, likewise.
+    """
+
+    name: str
+    picture: Picture
+    losses: tuple[str, ...] = ()
+    text_losses: tuple[str, ...] = ()
+
+    @property
+    def warning(self) -> str | None:
+        """One clause that says what is not kept, None if nothing is missing."""
+        missing = (*self.losses, *self.text_losses)
+        if not missing:
+            return None
+        return f"{self.name} has {listed(missing)}, which a .vqz file does not keep"
+
+    def refuse_losses(self) -> None:
+        """Take nothing but pictures that are kept whole.
+
+        Raises:
+            PictureError: something is not kept.
+        """
+        if self.warning is not None:
+            raise PictureError(f"{self.warning}; leave out --strict to convert it.")
+
+    def stripped(self) -> PictureRead:
+        """Return the picture in sRGB without metadata, which is no loss then."""
+        return PictureRead(self.name, stripped(self.picture), self.losses)
+
+
+def read_picture(source: Path | bytes, *, max_pixels: int, strict: bool) -> Picture:
+    """Read a picture as `read_file` does, without a word about what is not kept.
 
     Args:
         source: a path, or the bytes of a file.
         max_pixels: largest width times height; checked before pixels are decoded.
-        strict: refuse pictures that such a conversion would take something from.
+        strict: refuse pictures of which something is not kept.
 
     Raises:
-        PictureError: not a picture, damaged, cut off, too large, of a kind that cannot be
-            converted (32-bit samples), or lossy to read although `strict`.
+        PictureError: as `read_file`, or something would be lost although `strict`.
+    """
+    found = read_file(source, max_pixels=max_pixels)
+    if strict:
+        found.refuse_losses()
+    return found.picture
+
+
+def read_file(source: Path | bytes, *, max_pixels: int) -> PictureRead:
+    """Read a picture of any format that Pillow opens, or HEIC, and note what is not kept.
+
+    EXIF orientation is applied. What has no place in a `Picture` is converted: 16 bits to 8 (by
+    scale), floats from 0 to 1 likewise, CMYK and Lab to sRGB, palettes to RGB; of an animation the
+    first frame is taken. docs/pictures_kept.md has the whole list.
+
+    Args:
+        source: a path, or the bytes of a file.
+        max_pixels: largest width times height; checked before pixels are decoded.
+
+    Raises:
+        PictureError: not a picture, damaged, cut off, too large, or of a kind that cannot be
+            converted (samples whose white is not known).
     """
     name = "the picture" if isinstance(source, bytes) else str(source)
     with _pillow_guards(max_pixels):
         try:
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            with _open(source, name) as image:
                 _check_size(image, name, max_pixels)
-                _check_kind(image, name, strict=strict)
+                _refuse_programs(image, name)
+                samples, pictures = samples_of(image), count_pictures(image)
                 image.load()
                 _check_size(image, name, max_pixels)
-                return picture_from_image(image)
+                # Pillow knows no AVIF in gray.
+                gray = samples.monochrome and image.mode in _GRAY_OF
+                kept = image.convert(_GRAY_OF[image.mode]) if gray else image
+                return PictureRead(
+                    name,
+                    picture_from_image(kept),
+                    losses(kept, samples, pictures),
+                    text_losses(image),
+                )
         except PictureError:
             raise
         except FileNotFoundError as error:
@@ -66,7 +142,7 @@ def picture_from_image(image: Image.Image) -> Picture:
     """Return a Pillow image as a `Picture`, upright and in 8 bits.
 
     Raises:
-        PictureError: the image cannot be loaded or has samples of 32 bits.
+        PictureError: the image cannot be loaded, or its samples have no known white.
     """
     try:
         image.load()
@@ -84,13 +160,15 @@ def _pixels_and_alpha(image: Image.Image) -> tuple[Bytes2D, Bytes2D | None]:
     """Return `(H, W)` or `(H, W, 3)` and alpha `(H, W)`, not turned yet."""
     if image.mode in _SIXTEEN_BIT_MODES or (image.mode == "I" and image.format == "PPM"):
         return _from_sixteen_bits(image)
-    if image.mode in ("I", "F"):
+    if image.mode == "F":
+        return _from_floats(np.asarray(image)), None
+    if image.mode == "I":
         raise PictureError(
-            f"pictures with samples of 32 bits (mode {image.mode}) have no fixed white; "
+            "integer samples with a sign or of 32 bits have no known white; "
             "convert the picture to 8 or 16 bits first."
         )
-    if image.mode in ("CMYK", "LAB"):
-        return np.array(_to_srgb(image)), None
+    if image.mode in PRINT_MODES:
+        return np.array(print_to_srgb(image)), None
     has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
     has_alpha = has_alpha or (image.mode == "P" and image.has_transparency_data)
     target = "L" if image.mode in _GRAY_MODES else "RGB"
@@ -122,26 +200,15 @@ def _bits(image: Image.Image) -> int:
     return 16
 
 
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """Convert CMYK or Lab to sRGB, by the embedded profile where it is there and good."""
-    srgb = ImageCms.createProfile("sRGB")
-    icc = image.info.get("icc_profile")
-    try:
-        if image.mode == "LAB":
-            source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-        elif icc:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        else:
-            return image.convert("RGB")
-        transform = ImageCms.buildTransform(source, srgb, image.mode, "RGB")
-        converted = ImageCms.applyTransform(image, transform)
-    except (ImageCms.PyCMSError, OSError, ValueError) as error:
-        if image.mode == "LAB":
-            raise PictureError(
-                f"the Lab picture cannot be converted ({_reason(error)})."
-            ) from error
-        return image.convert("RGB")
-    return converted or image.convert("RGB")
+def _from_floats(samples: NDArray[np.float32]) -> Bytes2D:
+    """Scale floats so that 1 becomes 255; 0 to 1 is what pictures in floats usually hold."""
+    # Said the other way round, NaN would pass.
+    if not (samples.min() >= 0 and samples.max() <= 1):
+        raise PictureError(
+            "floating-point samples are read from 0 (black) to 1 (white), and some of this picture "
+            "are outside or not numbers; scale it first."
+        )
+    return np.rint(samples * 255).astype(np.uint8)
 
 
 def _turn(samples: Bytes2D, orientation: int) -> Bytes2D:
@@ -155,6 +222,17 @@ def _turn(samples: Bytes2D, orientation: int) -> Bytes2D:
     return np.ascontiguousarray(samples)
 
 
+def _open(source: Path | bytes, name: str) -> Image.Image:
+    if is_heic(source):
+        return open_heic(source, name)
+    return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+
+
+def _refuse_programs(image: Image.Image, name: str) -> None:
+    if image.format == "EPS":
+        raise PictureError(f"{name} is PostScript, a program; convert it to PNG first.")
+
+
 def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
     if image.width * image.height > max_pixels:
         size = f" with {image.width} x {image.height} pixels"
@@ -163,31 +241,6 @@ def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
 
 def _too_large(name: str, max_pixels: int) -> str:
     return f"{name} is larger than the {max_pixels} pixels allowed; raise --max-pixels to read it."
-
-
-def _check_kind(image: Image.Image, name: str, *, strict: bool) -> None:
-    """Refuse PostScript, and what `strict` refuses; the image is open but not loaded."""
-    if image.format == "EPS":
-        raise PictureError(f"{name} is PostScript, a program; convert it to PNG first.")
-    loss = _what_is_lost(image) if strict else None
-    if loss is not None:
-        raise PictureError(f"{name} {loss}; leave out --strict to convert it.")
-
-
-def _what_is_lost(image: Image.Image) -> str | None:
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1:
-        return f"holds {frames} pictures, of which one would be kept"
-    # A tile is (decoder, box, offset, arguments); the arguments begin with the stored format.
-    arguments = [tile[3] for tile in getattr(image, "tile", [])]
-    stored = [str(a[0] if isinstance(a, tuple) and a else a) for a in arguments]
-    # "RGB;16B" has 16 bits a sample, "BGR;16" has 16 a pixel.
-    deep = any(";1" in name and name[-2:] != ";1" and name[:3] != "BGR" for name in stored)
-    if deep or image.mode in (*_SIXTEEN_BIT_MODES, "I", "F"):
-        return "has more than 8 bits a sample"
-    if image.mode in ("CMYK", "LAB"):
-        return f"is in {image.mode} colours, which RGB does not hold exactly"
-    return None
 
 
 def _reason(error: Exception) -> str:

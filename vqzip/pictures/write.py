@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import secrets
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from PIL import Image
 from vqzip.errors import PictureError
 from vqzip.pictures.metadata import image_info, save_options
 from vqzip.pictures.picture import Bytes2D, Picture
+from vqzip.whole_files import Check, write_whole
 
 DEFAULT_FORMAT = "PNG"
 
@@ -103,13 +103,14 @@ def write_picture(picture: Picture, path: Path, *, force: bool = False) -> None:
     write_atomically(path, picture_to_bytes(picture, format_of(path)), force=force)
 
 
-def write_atomically(path: Path, data: bytes, *, force: bool) -> None:
+def write_atomically(path: Path, data: bytes, *, force: bool, check: Check | None = None) -> None:
     """Write a file under a temporary name in its folder, then move it to its place.
 
     Args:
         path: where to; links are followed. Devices and pipes are written to directly.
         data: the whole file.
         force: replace a file that is there already.
+        check: is given what was written before it is moved to its place; may raise.
 
     Raises:
         PictureError: the file is there (without `force`), or it cannot be written.
@@ -119,26 +120,17 @@ def write_atomically(path: Path, data: bytes, *, force: bool) -> None:
         if path.is_dir():
             raise PictureError(f"{path} is a folder; name a file in it.")
         if path.exists() and not path.is_file():
+            if check is not None:
+                check(data)
             path.write_bytes(data)
             return
-        if path.exists() and not force:
-            raise PictureError(f"{path} is there already; use --force to replace it.")
-        _write_and_move(path, data)
+        write_whole(path, data, replace=force, check=check)
+    except FileExistsError as error:
+        raise PictureError(f"{path} is there already; use --force to replace it.") from error
     except OSError as error:
         raise PictureError(
             f"{path} cannot be written ({error.strerror or error}); check folder and permissions."
         ) from error
-
-
-def _write_and_move(path: Path, data: bytes) -> None:
-    # Not tempfile: its files are readable by their owner alone and would stay so.
-    temporary = path.with_name(f".vqzip-{secrets.token_hex(8)}.part")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _over_white(picture: Picture, alpha: Bytes2D) -> Picture:
