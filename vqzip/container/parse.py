@@ -108,6 +108,15 @@ def parse(data: bytes, *, max_pixels: int, partial: bool = False) -> VqzFile:
     return VqzFile(header, streams, tuple(section for _, section in placed))
 
 
+def parse_header(data: bytes) -> Header:
+    """Return the header of a file, which is guarded by a checksum of its own.
+
+    Raises:
+        InvalidFile: as `parse`; nothing behind the header is looked at, there is no limit on pixels.
+    """
+    return _read_header(Reader(data))
+
+
 def parse_layout(data: bytes) -> Layout:
     """Return where the bytes of a file go, after the same checks as `parse`.
 
@@ -240,7 +249,6 @@ def _read_sections(reader: Reader, *, intact: bool) -> list[tuple[int, Section]]
 
 def _read_streams(reader: Reader, header: Header, *, intact: bool, partial: bool) -> Streams:
     """Read all payloads: `[stream][stream tile]`, None for what `partial` had to leave out."""
-    reader.way_out = "get the file again, or decode what is there with --partial"
     count = header.streams * header.tiles
     payloads: list[bytes | None] = []
     try:
@@ -272,7 +280,7 @@ def _read_guarded(reader: Reader, number: int, header: Header, *, partial: bool)
         return payload
     if partial:
         return None
-    raise ChecksumMismatch(f"{name} was altered; {reader.way_out}.", offset=start)
+    raise ChecksumMismatch(f"{name} was altered; get the file again.", offset=start)
 
 
 def _read_last(reader: Reader, *, intact: bool, partial: bool) -> bytes | None:
@@ -282,7 +290,7 @@ def _read_last(reader: Reader, *, intact: bool, partial: bool) -> bytes | None:
         if partial:
             return None
         raise ChecksumMismatch(
-            f"the file was altered or cut off, most likely behind this point; {reader.way_out}.",
+            "the file was altered or cut off, most likely behind this point; get it again.",
             offset=start,
         )
     payload = reader.take(reader.left, "the last tile")
@@ -290,7 +298,7 @@ def _read_last(reader: Reader, *, intact: bool, partial: bool) -> bytes | None:
     if rest or words > MAX_PAYLOAD_WORDS:
         raise LimitExceeded(
             f"the last tile has {len(payload)} bytes, no legal number of 32-bit words; "
-            f"{reader.way_out}.",
+            "get the file again.",
             offset=start,
         )
     return payload

@@ -17,14 +17,12 @@ class Reader:
     Attributes:
         offset: where the next read begins.
         end: where reading has to stop; at first the end of the data.
-        way_out: what a reader of the message should do when the data ends too early.
     """
 
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.offset = 0
         self.end = len(data)
-        self.way_out = "get the file again"
 
     @property
     def left(self) -> int:
@@ -40,7 +38,7 @@ class Reader:
         if count > self.left:
             raise Truncated(
                 f"the file is cut off: {what} needs {count} more byte(s), there are "
-                f"{self.left}; {self.way_out}.",
+                f"{self.left}; get the file again.",
                 offset=self.offset,
             )
         self.offset += count

@@ -1,0 +1,128 @@
+"""What the configuration of a model may say at most.
+
+A model folder may be anybody's. Its numbers decide how much memory networks take and how long they
+run, so every one of them has a range, wide for any model and far from what a computer cannot bear.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from vqzip.configs import (
+    QUALITY_STEPS,
+    CodebookConfig,
+    ConvLayerConfig,
+    ConvTransformConfig,
+    GainsConfig,
+    LevelConfig,
+    ModelConfig,
+    PriorConfig,
+    PriorLevelConfig,
+    QualityConfig,
+    RefinerConfig,
+    StageConfig,
+    WaveletTransformConfig,
+)
+from vqzip.errors import ModelError
+
+LARGEST_WIDTH = 4096
+MOST_LEVELS = 16
+MOST_CHANNELS = 64
+"""Codes of one position of a level."""
+MOST_LAYERS = 64
+MOST_NAME_LETTERS = 100
+SMALLEST_STEP, LARGEST_STEP = 1e-3, 1e4
+"""Of the quantizer, in units of a pixel value."""
+
+RANGES: dict[tuple[type, str], tuple[float, float]] = {
+    (CodebookConfig, "size"): (1, 1 << 15),
+    (CodebookConfig, "dim"): (1, 1024),
+    (LevelConfig, "stride"): (1, 256),
+    (LevelConfig, "groups"): (1, MOST_CHANNELS),
+    (LevelConfig, "depth"): (1, MOST_CHANNELS),
+    # The first and the last convolution have half as many channels.
+    (ConvTransformConfig, "hidden"): (2, LARGEST_WIDTH),
+    (ConvTransformConfig, "residual_hidden"): (1, LARGEST_WIDTH),
+    (ConvTransformConfig, "residual_blocks"): (0, MOST_LAYERS),
+    (RefinerConfig, "width"): (1, LARGEST_WIDTH),
+    (RefinerConfig, "blocks"): (0, MOST_LAYERS),
+    (GainsConfig, "width"): (0, LARGEST_WIDTH),
+    (WaveletTransformConfig, "decompositions"): (1, 8),
+    (QualityConfig, "base_step"): (SMALLEST_STEP, LARGEST_STEP),
+    (QualityConfig, "ratio"): (0.1, 10),
+    (QualityConfig, "bend"): (-1, 1),
+    (StageConfig, "hidden"): (1, LARGEST_WIDTH),
+    (ConvLayerConfig, "kernel"): (1, 3),
+    (ConvLayerConfig, "width"): (1, LARGEST_WIDTH),
+    (PriorLevelConfig, "state"): (0, LARGEST_WIDTH),
+    (PriorLevelConfig, "hidden"): (1, LARGEST_WIDTH),
+    (PriorConfig, "embedding"): (1, 256),
+    (PriorConfig, "gray_stages"): (0, MOST_CHANNELS),
+    (ModelConfig, "bit_price"): (0, 1000),
+    (ModelConfig, "format"): (1, 1),
+}
+"""Smallest and largest value of every number in a `ModelConfig`."""
+
+
+def check_limits(config: ModelConfig) -> None:
+    """Check every number of a configuration, before anything is made from it.
+
+    Raises:
+        ModelError: one is out of its range, or two of them do not go together.
+    """
+    _check_numbers(config, "config")
+    if not (config.name.isprintable() and 1 <= len(config.name) <= MOST_NAME_LETTERS):
+        raise ModelError(f"a model's name must be 1 to {MOST_NAME_LETTERS} printable letters.")
+    vqvae, prior = config.vqvae, config.prior
+    _check_count("levels of the model", len(vqvae.levels), 1, MOST_LEVELS)
+    for level in vqvae.levels:
+        _check_count("codes of one position", level.channels, 1, MOST_CHANNELS)
+    for prior_level in prior.levels:
+        _check_count("layers of an update", len(prior_level.update), 0, MOST_LAYERS)
+        for stage in prior_level.stages:
+            _check_count("codes of a stage", len(stage.channels), 1, MOST_CHANNELS)
+        _check_count("stages of a gray picture", prior.gray_stages, 0, len(prior_level.stages))
+        if prior_level.neighbour_mean and prior.head != "logistic":
+            raise ModelError("codes of codebooks have no mean of neighbours to start from.")
+    if vqvae.quality is not None:
+        _check_steps(vqvae.quality)
+    if isinstance(vqvae.transform, WaveletTransformConfig):
+        _check_refiners(vqvae.transform)
+
+
+def _check_numbers(value: object, where: str) -> None:
+    """Check the numbers of a dataclass, and of those in it, against `RANGES`."""
+    if isinstance(value, tuple):
+        for number, entry in enumerate(value):
+            _check_numbers(entry, f"{where}[{number}]")
+    if not dataclasses.is_dataclass(value):
+        return
+    for field in dataclasses.fields(value):
+        entry = getattr(value, field.name)
+        if isinstance(entry, (int, float)) and not isinstance(entry, bool):
+            low, high = RANGES[type(value), field.name]
+            # Not a number is in no range.
+            if not low <= entry <= high:
+                raise ModelError(f"{where}.{field.name} must be {low:g} to {high:g}.")
+        _check_numbers(entry, f"{where}.{field.name}")
+
+
+def _check_count(what: str, count: int, low: int, high: int) -> None:
+    if not low <= count <= high:
+        raise ModelError(f"the {what} must be {low} to {high}, got {count}.")
+
+
+def _check_refiners(transform: WaveletTransformConfig) -> None:
+    """Check that networks on blocks of four pixels get whole blocks."""
+    around = transform.before is not None or transform.after is not None
+    if around and transform.decompositions < 2:
+        raise ModelError("networks around a wavelet need two decompositions or more.")
+
+
+def _check_steps(quality: QualityConfig) -> None:
+    steps = [quality.step(number) for number in range(QUALITY_STEPS)]
+    if not all(math.isfinite(step) and SMALLEST_STEP <= step <= LARGEST_STEP for step in steps):
+        raise ModelError(
+            f"the quantizer's step must be {SMALLEST_STEP:g} to {LARGEST_STEP:g} at every quality."
+        )
