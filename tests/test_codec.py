@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.golden.make import TINY, TINY_VQ, conv_config, smooth_pixels, wavelet_config
+from tests.golden.models import TINY, TINY_VQ, conv_config, smooth_pixels, wavelet_config
 from vqzip import codec as codec_module
 from vqzip.codec import Codec, load
 from vqzip.container.build import build
@@ -335,7 +335,7 @@ def test_streams() -> None:
 
 def test_files_of_other_models_are_refused() -> None:
     data = load(TINY).encode_picture(Picture(smooth_pixels(20, 20, 41))).data
-    with pytest.raises(ModelError, match="load the other"):
+    with pytest.raises(ModelError, match="--model takes the folder of another"):
         load(TINY_VQ).decode_picture(data)
     file = parse(data, max_pixels=400)
     fewer = replace(file, header=replace(file.header, streams=2), streams=file.streams[:2])

@@ -6,9 +6,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "vqzip"
 LAYERS = {
-    "errors": 0, "configs": 1, "token_maps": 1, "container": 2, "coding": 2, "pictures": 2,
-    "exact_prior": 3, "nets": 3, "latents": 4, "model_folder": 4, "picture_codes": 4,
-    "effort": 4, "sections": 4, "tile_streams": 5, "codec": 6, "evaluation": 7, "rate_control": 7,
+    "errors": 0, "configs": 1, "token_maps": 1, "whole_files": 1, "container": 2, "coding": 2, "pictures": 2,
+    "model_places": 2, "model_limits": 2, "exact_prior": 3, "nets": 3, "latents": 4, "model_folder": 4,
+    "picture_codes": 4, "opening": 4, "effort": 4, "sections": 4, "tile_streams": 5, "codec": 6, "evaluation": 7, "rate_control": 7,
     "sampling": 7, "__init__": 7, "training": 8, "cli": 9, "__main__": 10,
 }  # fmt: skip
 REFUSED = {  # what a part may not import although it lies lower

@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from tests.golden.make import TINY, smooth_pixels
+from tests.golden.models import TINY, smooth_pixels
 from vqzip import codec as codec_module
 from vqzip.codec import Codec
 from vqzip.configs import GainsConfig, RefinerConfig, WaveletTransformConfig

@@ -1,4 +1,4 @@
-"""Model folders: found, summarised, loaded, and refused with a sentence when damaged."""
+"""Model folders: summarised, loaded, and refused with a sentence when damaged."""
 
 from __future__ import annotations
 
@@ -12,19 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from vqzip import model_folder
+from vqzip import model_places
 from vqzip.errors import ModelError
-from vqzip.model_folder import (
-    checked_device,
-    find_by_id,
-    folders,
-    installed,
-    load,
-    locate,
-    model_id,
-    read_config,
-    save,
-)
+from vqzip.model_folder import checked_device, installed, load, read_config, save
+from vqzip.model_places import IDENTITY, model_id, write_sums
 
 
 @pytest.fixture
@@ -35,62 +26,19 @@ def shelf(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> 
     shutil.copytree(tiny_model.parent / "tiny-vq", second / "one")
     shutil.copytree(tiny_model.parent / "tiny-vq", second / "two")
     (second / "no-model").mkdir()
-    monkeypatch.setattr(model_folder, "SEARCH_PATH", (first, second))
+    monkeypatch.setattr(model_places, "search_path", lambda: (first, second))
     return tmp_path
-
-
-def test_names_come_before_folders_of_the_same_name(
-    shelf: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert locate("one") == shelf / "first" / "one"
-    assert locate("two") == shelf / "second" / "two"
-    assert locate(str(shelf / "second" / "one")) == shelf / "second" / "one"
-    assert folders() == [shelf / "first" / "one", shelf / "second" / "two"]
-    monkeypatch.chdir(shelf / "second")
-    assert locate("one") == shelf / "first" / "one"
-    assert locate("./one") == Path("one")
-
-
-def test_a_run_folder_stands_for_its_model(tmp_path: Path, tiny_model: Path) -> None:
-    shutil.copytree(tiny_model, tmp_path / "run" / "model")
-    assert locate(str(tmp_path / "run")) == tmp_path / "run" / "model"
-
-
-def test_unknown_models(shelf: Path) -> None:
-    with pytest.raises(ModelError, match="installed are one, two, or give the folder"):
-        locate("three")
-    with pytest.raises(ModelError, match=r"deadbeef.*one, two.*--model"):
-        find_by_id(bytes.fromhex("deadbeef"))
-
-
-def test_ids_find_their_models(shelf: Path) -> None:
-    for folder in folders():
-        assert find_by_id(model_id(folder)[:8]) == folder
-
-
-def test_any_byte_that_decides_codes_changes_the_id(shelf: Path) -> None:
-    folder = shelf / "first" / "one"
-    before = model_id(folder)
-    (folder / "CARD.md").write_text("new words")
-    assert model_id(folder) == before
-    for name in ("config.json", "vqvae.safetensors", "exact_prior.safetensors"):
-        data = (folder / name).read_bytes()
-        (folder / name).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-        assert model_id(folder) != before
-        (folder / name).write_bytes(data)
-    (folder / "config.json").unlink()
-    with pytest.raises(ModelError, match=r"lacks config\.json"):
-        model_id(folder)
 
 
 def test_summaries(shelf: Path) -> None:
     folder = shelf / "first" / "one"
     (folder / "CARD.md").write_text("# one\n\nLicence: Apache-2.0.\n")
-    (folder / "curve.json").write_text('[{"quality": 1.0}]')
+    point = {"quality": 1.0, "rate_bpp": 0.25, "psnr_db": 30.5, "ms_ssim": None}
+    (folder / "curve.json").write_text(json.dumps([point]))
     one, two = installed()
     assert (one.name, one.path, one.id) == ("one", folder, model_id(folder))
     assert one.bytes == sum(file.stat().st_size for file in folder.iterdir())
-    assert (one.card_licence, one.curve) == ("Apache-2.0", [{"quality": 1.0}])
+    assert (one.card_licence, one.curve) == ("Apache-2.0", [point])
     assert (two.card_licence, two.curve) == ("not stated", [])
 
 
@@ -141,6 +89,7 @@ def test_unwritable_folders(tmp_path: Path, tiny_model: Path) -> None:
 )
 def test_damaged_folders(shelf: Path, name: str, change: bytes, words: str) -> None:
     (shelf / "first" / "one" / name).write_bytes(change)
+    write_sums(shelf / "first" / "one", IDENTITY)
     with pytest.raises(ModelError, match=words) as caught:
         load("one")
     assert "\n" not in str(caught.value)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.golden.make import TINY, TINY_VQ, smooth_pixels
+from tests.golden.models import TINY, TINY_VQ, smooth_pixels
 from vqzip.codec import Codec, Encoded, load
 from vqzip.errors import TargetUnreachable, UsageError
 from vqzip.pictures.picture import Picture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.golden.make import TINY, TINY_VQ
+from tests.golden.models import TINY, TINY_VQ
 from vqzip.codec import Codec, load
 from vqzip.errors import CodingError, ModelError, PictureError
 from vqzip.sampling import sample

@@ -16,13 +16,14 @@ from PIL import Image
 
 from vqzip.container.build import build
 from vqzip.container.fields import Header, Section, VqzFile
-from vqzip.container.parse import parse
 from vqzip.effort import Setting, cost, settings
-from vqzip.errors import CodingError, ModelError, PictureError
+from vqzip.errors import CodingError, ModelError, PictureError, Truncated
 from vqzip.latents import LatentTransform
 from vqzip.model_folder import DEFAULT_MODEL, Model
 from vqzip.model_folder import load as load_model
+from vqzip.opening import Completeness, completeness, open_file
 from vqzip.picture_codes import PictureCodes
+from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import picture_from_image
 from vqzip.pictures.tiles import Box, TileGrid
@@ -34,7 +35,6 @@ from vqzip.token_maps import TokenMaps
 STREAM_TILE_LOG2 = 10
 """Streams end at a grid of 1024 pixels: 16 context tiles."""
 
-MAX_PIXELS = 200_000_000
 DEFAULT_QUALITY, DEFAULT_EFFORT = 4.0, 4
 
 
@@ -180,22 +180,22 @@ class Codec:
             max_pixels: refuse larger pictures.
 
         Raises:
-            InvalidFile: the file is damaged.
+            InvalidFile: the file is damaged; where it is cut off, the message says how much is there.
             ModelError: it was made with another model.
             PictureError: the region is not inside the picture.
         """
-        file = parse(data, max_pixels=max_pixels, partial=partial)
+        file = self._open(data, max_pixels=max_pixels, partial=partial)
         header = file.header
-        self._check_model(header)
         count = len(self.model.config.vqvae.levels)
         if levels is not None and not 1 <= levels <= count:
             raise PictureError(f"this model has levels 1 to {count}, --levels {levels} is none.")
         grid = _grid(header)
         box = grid.picture if region is None else Box(region[1], region[0], region[3], region[2])
         grid.overlapping(box)  # refuses a box that is not inside
-        maps, known = self._decode_codes(file, self._latents.seen(box, grid), levels or count)
-        if not any(known.values()):
-            raise PictureError("the file is cut off before its first level; get it again.")
+        seen = self._latents.seen(box, grid)
+        if all(file.streams[0][tile.index] is None for tile in grid.overlapping(seen)):
+            raise Truncated("the file is cut off before its first level; get it again.")
+        maps, known = self._decode_codes(file, seen, levels or count)
         pixels = self._latents.pixels(
             maps.levels,
             grid,
@@ -213,10 +213,26 @@ class Codec:
             InvalidFile: the file is damaged.
             ModelError: it was made with another model.
         """
-        file = parse(data, max_pixels=max_pixels)
-        self._check_model(file.header)
+        file = self._open(data, max_pixels=max_pixels, partial=False)
         levels = len(self.model.config.vqvae.levels)
         return self._decode_codes(file, _grid(file.header).picture, levels)[0].token_maps()
+
+    def completeness(self, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Completeness:
+        """Return how much of a file that may be cut off is there, without decoding it.
+
+        Raises:
+            InvalidFile: it is damaged before its codes begin.
+            ModelError: it was made with another model.
+        """
+        file = self._open(data, max_pixels=max_pixels, partial=True)
+        return completeness(file, self.model.config.vqvae.stream_of_level)
+
+    def _open(self, data: bytes, *, max_pixels: int, partial: bool) -> VqzFile:
+        """Return a file that this model decodes."""
+        levels = self.model.config.vqvae.stream_of_level
+        file = open_file(data, levels, max_pixels=max_pixels, partial=partial)
+        self._check_model(file.header)
+        return file
 
     def _decode_codes(
         self, file: VqzFile, box: Box, levels: int
@@ -298,8 +314,9 @@ class Codec:
     def _check_model(self, header: Header) -> None:
         if header.model_id != self.model.id[:8]:
             raise ModelError(
-                f"the file was made with model {header.model_id.hex()}, this is "
-                f"{self.model.name} ({self.model.id[:8].hex()}); load the other."
+                f"the file was made with the model of fingerprint {header.model_id.hex()}, this is "
+                f"{self.model.name} ({self.model.id[:8].hex()}); `vqzip models` lists those that are "
+                "there, --model takes the folder of another."
             )
         if header.streams != self._streams:
             raise ModelError("the file has not as many streams as its model; get it again.")

@@ -277,7 +277,7 @@ class ModelConfig:
         vqvae: levels, transform, qualities.
         prior: widths and stages.
         metric: what the model was trained for: `psnr` stands for squared error.
-        bit_price: of the encoder's choice of codes, in squared steps a bit, as in training.
+        bit_price: of the encoder's choice of codes, in squared steps a bit.
         format: of the folder.
     """
 
@@ -381,7 +381,7 @@ def _convert_union(options: tuple[Any, ...], plain: Any, where: str) -> Any:
         return _convert(options[0], plain, where)
     kinds = {typing.get_args(typing.get_type_hints(o)["kind"])[0]: o for o in options}
     kind = plain.get("kind") if isinstance(plain, dict) else None
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise RecipeError(f"{where}.kind must be one of {', '.join(kinds)}, got {kind!r}.")
     return _convert(kinds[kind], plain, where)
 

@@ -24,7 +24,7 @@ class InvalidFile(VqzipError):
     def __init__(self, message: str, *, offset: int | None = None) -> None:
         where = "" if offset is None else f" (at byte {offset})"
         super().__init__(f"{message}{where}")
-        self.offset = offset
+        self.message, self.offset = message, offset
 
 
 class NotVqz(InvalidFile):

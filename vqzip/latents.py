@@ -17,6 +17,7 @@ from torch import Tensor
 from vqzip.coding.choosers import CodebookChooser, GridChooser
 from vqzip.coding.walk import CodeSource
 from vqzip.configs import GridConfig
+from vqzip.nets.own_arithmetic import own_arithmetic
 from vqzip.nets.quantizer import CodebookQuantizer
 from vqzip.nets.vqvae import Vqvae
 from vqzip.pictures.tiles import Box, HaloCrop, TileGrid
@@ -62,6 +63,7 @@ class TileLatents:
         height, width = self._size
         return math.ceil(height / stride), math.ceil(width / stride)
 
+    @own_arithmetic()
     def chooser(self, level: int, price: float) -> CodeSource:
         """Return what chooses the level's codes by rate and distortion.
 
@@ -78,11 +80,13 @@ class TileLatents:
         books = quantizer.codebooks.numpy(force=True)
         return CodebookChooser({level: inner.numpy(force=True)}, {level: books}, price * unit)
 
+    @own_arithmetic()
     def nearest(self, level: int) -> NDArray[np.int32]:
         """Return the nearest codes `(G * D, H, W)`; a gray picture's luma codes alone."""
         inner = self._cut(level, self._latent(level))
         return self._nearest(level, inner[None])[0].flatten(0, 1).numpy(force=True)
 
+    @own_arithmetic()
     def choose(self, level: int, codes: NDArray[np.int32]) -> None:
         """Take note of a level's codes: finer levels are encoded given them.
 
@@ -141,7 +145,7 @@ class LatentTransform:
         self._align = vqvae.config.align
         self._device = next(iter([*vqvae.parameters(), *vqvae.buffers()])).device
 
-    @torch.no_grad()
+    @own_arithmetic()
     def of_tile(
         self, pixels: NDArray[np.uint8], grid: TileGrid, number: int, quality_step: int
     ) -> TileLatents:
@@ -179,7 +183,7 @@ class LatentTransform:
         reach = self._vqvae.transform.synthesis_reach
         return grid.with_halo(box, halo=reach, align=self._align).crop
 
-    @torch.no_grad()
+    @own_arithmetic()
     def pixels(
         self,
         maps: Sequence[NDArray[np.int32]],

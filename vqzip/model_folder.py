@@ -1,22 +1,36 @@
-"""Model folders: where they are, what is in them, and how one becomes a `Model`.
+"""Model folders: what is in them, and how one becomes a `Model`; `model_places` finds them.
 
 A folder holds `config.json`, `vqvae.safetensors`, `exact_prior.safetensors` (what coding needs; their
-SHA-256 is the model's id), `prior.safetensors` (float), `self_test.vqz`, `recipe.toml`, `CARD.md` and
-`curve.json`. Importing this module loads neither torch nor NumPy.
+SHA-256 is the model's id), `prior.safetensors` (float), `SHA256SUMS`, `self_test.vqz`, `recipe.toml`,
+`CARD.md` and `curve.json`. Importing this module loads neither torch nor NumPy.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import NoneType
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from vqzip.configs import ModelConfig, check_prior, from_plain, to_plain
+from vqzip.configs import ModelConfig, check_prior, check_transform, from_plain, to_plain
 from vqzip.errors import ModelError, RecipeError
+from vqzip.model_limits import check_limits
+from vqzip.model_places import (
+    CONFIG,
+    EXACT,
+    FLOAT,
+    IDENTITY,
+    VQVAE,
+    check_sums,
+    fingerprint,
+    folders,
+    locate,
+    read_file,
+    write_sums,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,25 +42,12 @@ if TYPE_CHECKING:
     from vqzip.nets.vqvae import Vqvae
 
 DEFAULT_MODEL = "photo"
-CONFIG, VQVAE, EXACT, FLOAT = (
-    "config.json",
-    "vqvae.safetensors",
-    "exact_prior.safetensors",
-    "prior.safetensors",
-)
-IDENTITY = (CONFIG, VQVAE, EXACT)
-"""Files whose bytes make the model's id."""
-
 SELF_TEST, RECIPE, CARD, CURVE = "self_test.vqz", "recipe.toml", "CARD.md", "curve.json"
+LARGEST_TENSOR_HEADER = 1 << 20
+"""Bytes of the part of a safetensors file that names its tensors; ours take a few thousand."""
+LONGEST_REASON = 200
 
-_PACKAGE = Path(__file__).parent
-_CHECKOUT = _PACKAGE.parent
-SEARCH_PATH = (
-    _PACKAGE / "shipped_models",
-    # Beside an installed package lie other packages, and their models are none of ours.
-    *((_CHECKOUT / "models",) if (_CHECKOUT / "pyproject.toml").is_file() else ()),
-)
-"""In an installed package, then in a checkout (an editable install)."""
+Tensors = TypeVar("Tensors")
 
 
 @dataclass(frozen=True)
@@ -83,111 +84,104 @@ class ModelSummary:
     curve: list[dict[str, Any]]
 
 
-def locate(name_or_path: str) -> Path:
-    """Return the folder of a model by its name, or by the path of a model or run folder.
-
-    Raises:
-        ModelError: there is none.
-    """
-    given = Path(name_or_path).expanduser()
-    candidates = [given, given / "model"]
-    if not given.is_absolute() and given.name == name_or_path:
-        candidates = [root / name_or_path for root in SEARCH_PATH] + candidates
-    for candidate in candidates:
-        if (candidate / CONFIG).is_file():
-            return candidate
-    installed_names = ", ".join(sorted(path.name for path in folders())) or "none"
-    raise ModelError(
-        f"there is no model '{name_or_path}'; installed are {installed_names}, "
-        "or give the folder of one."
-    )
-
-
-def folders() -> list[Path]:
-    """Return the folders of all installed models; one name counts once."""
-    found: dict[str, Path] = {}
-    for root in SEARCH_PATH:
-        for config in sorted(root.glob(f"*/{CONFIG}")):
-            found.setdefault(config.parent.name, config.parent)
-    return list(found.values())
-
-
-def model_id(folder: Path) -> bytes:
-    """Return the SHA-256 over the files that decide codes and pixels, each with its length.
-
-    Raises:
-        ModelError: one of them is missing.
-    """
-    digest = hashlib.sha256()
-    for name in IDENTITY:
-        try:
-            data = (folder / name).read_bytes()
-        except OSError as error:
-            raise ModelError(
-                f"the model folder {folder} lacks {name}; install it again."
-            ) from error
-        digest.update(len(data).to_bytes(8, "little") + data)
-    return digest.digest()
-
-
-def find_by_id(short_id: bytes) -> Path:
-    """Return the installed folder whose id begins with the eight bytes that a file names.
-
-    Raises:
-        ModelError: no such model is installed.
-    """
-    names = []
-    for folder in folders():
-        if model_id(folder)[: len(short_id)] == short_id:
-            return folder
-        names.append(folder.name)
-    raise ModelError(
-        f"the file was made with model {short_id.hex()}, which is not installed (there is "
-        f"{', '.join(names) or 'none'}); give its folder with --model."
-    )
-
-
 def installed() -> list[ModelSummary]:
-    """Return a summary of every installed model, without loading torch."""
-    summaries = []
-    for folder in folders():
-        curve = folder / CURVE
-        card = folder / CARD
-        summaries.append(
-            ModelSummary(
-                name=folder.name,
-                path=folder,
-                id=model_id(folder),
-                bytes=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
-                config=read_config(folder),
-                card_licence=_licence(card.read_text(encoding="utf-8") if card.is_file() else ""),
-                curve=json.loads(curve.read_text(encoding="utf-8")) if curve.is_file() else [],
-            )
-        )
-    return summaries
+    """Return a summary of every installed model, without loading torch.
+
+    Raises:
+        ModelError: one of them is damaged.
+    """
+    return [summary(folder) for folder in folders()]
 
 
-def _licence(card: str) -> str:
+def summary(folder: Path) -> ModelSummary:
+    """Return what `vqzip models` shows of a folder, without loading torch.
+
+    Raises:
+        ModelError: it is damaged.
+    """
+    files = check_sums(folder, IDENTITY)
+    card = folder / CARD
+    return ModelSummary(
+        name=folder.name,
+        path=folder,
+        id=fingerprint(files),
+        bytes=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
+        config=_config(folder, files[CONFIG]),
+        card_licence=_licence(read_file(folder, CARD) if card.exists() else b""),
+        curve=_curve(folder) if (folder / CURVE).exists() else [],
+    )
+
+
+def _curve(folder: Path) -> list[dict[str, Any]]:
+    """Return the points of a folder's curve."""
+    points = _plain(folder, CURVE, read_file(folder, CURVE))
+    if not isinstance(points, list) or not all(map(_is_point, points)):
+        raise ModelError(f"{folder / CURVE} is no curve of a model; install the model again.")
+    return points
+
+
+def _is_point(point: object) -> bool:
+    """Return whether a value is a point of a curve: quality and rate, and metrics as far as known."""
+    if not isinstance(point, dict):
+        return False
+    known = [point.get(name) for name in ("quality", "rate_bpp")]
+    measured = [point.get(name, "missing") for name in ("psnr_db", "ms_ssim")]
+    return all(isinstance(value, (int, float)) for value in known) and all(
+        isinstance(value, (int, float, NoneType)) for value in measured
+    )
+
+
+def _plain(folder: Path, name: str, data: bytes) -> object:
+    """Return what a JSON file of a folder holds, numbers that are not finite being none."""
+
+    def refused(constant: str) -> None:
+        raise ValueError(f"{constant} is no number")
+
+    try:
+        return json.loads(data.decode(), parse_constant=refused)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(
+            f"{folder / name} cannot be read ({_one_line(error)}); install the model again."
+        ) from error
+
+
+def _one_line(error: Exception) -> str:
+    """Return what an error says as part of a sentence, whatever letters a stranger's file has."""
+    said = " ".join(str(error).split()).rstrip(".")[:LONGEST_REASON]
+    return "".join(letter if letter.isprintable() else "?" for letter in said)
+
+
+def _licence(card: bytes) -> str:
     """Return what a model card says of the licence."""
-    found = re.search(r"^Licen[cs]e(?: of the weights)?: *(.+?)\.?$", card, re.MULTILINE)
-    return found.group(1) if found else "not stated"
+    text = card.decode("utf-8", "replace")
+    found = re.search(r"^Licen[cs]e(?: of the weights)?: *([^\n]{1,99}?)\.?$", text, re.MULTILINE)
+    return found.group(1) if found and found.group(1).isprintable() else "not stated"
 
 
 def read_config(folder: Path) -> ModelConfig:
     """Return a folder's configuration.
 
     Raises:
-        ModelError: it is missing, damaged, or of a later format.
+        ModelError: it is missing, damaged, of a later format, or asks for too much.
     """
-    path = folder / CONFIG
+    return _config(folder, read_file(folder, CONFIG))
+
+
+def _config(folder: Path, data: bytes) -> ModelConfig:
+    plain = _plain(folder, CONFIG, data)
+    if isinstance(plain, dict) and isinstance(plain.get("format"), int) and plain["format"] > 1:
+        raise ModelError(
+            f"{folder / CONFIG} is of model format {plain['format']}; install a newer vqzip."
+        )
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
         config = from_plain(ModelConfig, plain, "config")
-    except (OSError, ValueError, RecipeError) as error:
-        raise ModelError(f"{path} cannot be read ({error}); install the model again.") from error
-    if config.format != 1:
-        raise ModelError(f"{path} is of model format {config.format}; install a newer vqzip.")
-    check_prior(config.vqvae, config.prior)
+        check_limits(config)
+        check_transform(config.vqvae)
+        check_prior(config.vqvae, config.prior)
+    except (RecipeError, ModelError) as error:
+        raise ModelError(
+            f"{folder / CONFIG} cannot be read ({_one_line(error)}); install the model again."
+        ) from error
     return config
 
 
@@ -203,28 +197,47 @@ def load(name_or_path: str | Path, device: str = "cpu") -> Model:
     """
     import safetensors.numpy
     import safetensors.torch
-    from safetensors import SafetensorError
 
     from vqzip.exact_prior.prior import ExactPrior
+    from vqzip.nets.stored_weights import with_weights
     from vqzip.nets.vqvae import Vqvae
 
     folder = locate(str(name_or_path))
-    config = read_config(folder)
-    identity = model_id(folder)
+    files = check_sums(folder, IDENTITY)
+    config = _config(folder, files[CONFIG])
     where = checked_device(device)
+    exact = _tensors(folder, EXACT, files[EXACT], safetensors.numpy.load)
+    weights = _tensors(folder, VQVAE, files[VQVAE], safetensors.torch.load)
     try:
-        exact = safetensors.numpy.load_file(folder / EXACT)
-        weights = safetensors.torch.load_file(folder / VQVAE)
-        vqvae = Vqvae(config.vqvae)
-        vqvae.load_state_dict(weights)
-    except (SafetensorError, RuntimeError, OSError) as error:
-        reason = str(error).splitlines()[0]
+        prior = ExactPrior.from_tensors(config.vqvae, config.prior, exact)
+        vqvae = with_weights(lambda: Vqvae(config.vqvae), weights)
+    except ModelError as error:
         raise ModelError(
-            f"the model in {folder} is damaged ({reason}); install it again."
+            f"the model in {folder} is damaged ({_one_line(error)}); install it again."
         ) from error
     vqvae = vqvae.to(where).eval().requires_grad_(requires_grad=False)
-    prior = ExactPrior.from_tensors(config.vqvae, config.prior, exact)
-    return Model(config.name, folder, identity, config, vqvae, prior)
+    return Model(config.name, folder, fingerprint(files), config, vqvae, prior)
+
+
+def _tensors(
+    folder: Path, name: str, data: bytes, load_tensors: Callable[[bytes], dict[str, Tensors]]
+) -> dict[str, Tensors]:
+    """Return the tensors of a safetensors file.
+
+    Raises:
+        ModelError: it is damaged, or its header longer than that of any model.
+    """
+    from safetensors import SafetensorError
+
+    header_bytes = int.from_bytes(data[:8], "little")
+    try:
+        if header_bytes <= LARGEST_TENSOR_HEADER:
+            return load_tensors(data)
+        reason = f"its header claims {header_bytes} bytes"
+    except (SafetensorError, ValueError, LookupError, TypeError, RuntimeError) as error:
+        # The types of its numbers may be none of NumPy's or torch's, their shapes beyond 64 bits.
+        reason = _one_line(error)
+    raise ModelError(f"the model in {folder} is damaged ({name}: {reason}); install it again.")
 
 
 def load_float_prior(model: Model) -> PixelCnn:
@@ -234,20 +247,19 @@ def load_float_prior(model: Model) -> PixelCnn:
         ModelError: it is not in the folder, or damaged.
     """
     import safetensors.torch
-    from safetensors import SafetensorError
 
     from vqzip.nets.pixelcnn import PixelCnn
+    from vqzip.nets.stored_weights import with_weights
 
-    prior = PixelCnn(model.config.vqvae, model.config.prior)
+    data = check_sums(model.path, (FLOAT,))[FLOAT]
+    weights = _tensors(model.path, FLOAT, data, safetensors.torch.load)
     try:
-        prior.load_state_dict(safetensors.torch.load_file(model.path / FLOAT))
-    except (SafetensorError, RuntimeError, OSError) as error:
-        reason = str(error).splitlines()[0]
+        return with_weights(lambda: PixelCnn(model.config.vqvae, model.config.prior), weights)
+    except ModelError as error:
         raise ModelError(
-            f"the float prior in {model.path / FLOAT} cannot be read ({reason}); "
+            f"the float prior in {model.path / FLOAT} cannot be read ({_one_line(error)}); "
             "install the model again."
         ) from error
-    return prior
 
 
 def checked_device(device: str) -> torch.device:
@@ -303,6 +315,7 @@ def save(
         for name in (VQVAE, EXACT, FLOAT):
             # safetensors writes for its owner alone; a package is for all users of a machine.
             (folder / name).chmod(0o644)
+        write_sums(folder, (*IDENTITY, FLOAT))
     except (OSError, SafetensorError) as error:
         raise ModelError(f"the model cannot be written to {folder}: {error}.") from error
 

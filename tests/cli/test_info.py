@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,22 @@ def test_the_table_says_the_same(file: Path, capsys: Capture) -> None:
         "stream 0",
     ):
         assert word in text
+
+
+@pytest.mark.parametrize("damage", [b"{", b"", b"\xff"])
+def test_a_damaged_model_is_no_reason_to_tell_nothing(
+    file: Path, tmp_path: Path, tiny_model: Path, capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch, damage: bytes,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("VQZIP_MODELS", str(tmp_path))
+    shutil.copytree(tiny_model, tmp_path / "whole")
+    shutil.copytree(tiny_model, tmp_path / "damaged")
+    (tmp_path / "damaged" / "config.json").write_bytes(damage)
+    assert run(["info", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"] == "whole"
+    shutil.rmtree(tmp_path / "whole")
+    assert run(["info", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"] is None
 
 
 def test_what_is_no_vqz_file_is_refused(tmp_path: Path, capsys: Capture) -> None:

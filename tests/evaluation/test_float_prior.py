@@ -25,6 +25,7 @@ from vqzip.evaluation import float_prior
 from vqzip.evaluation.float_prior import BothPriors, load_both, prior_lengths, total_lengths
 from vqzip.exact_prior import ExactPrior
 from vqzip.model_folder import Model
+from vqzip.model_places import write_sums
 from vqzip.nets.pixelcnn import PixelCnn
 from vqzip.nets.vqvae import Vqvae
 from vqzip.token_maps import TokenMaps
@@ -142,9 +143,10 @@ def test_float_prior_comes_from_the_model_folder(tmp_path: Path) -> None:
     model = Model(
         "made", tmp_path, bytes(32), ModelConfig("made", GRIDS, LOGISTIC), Vqvae(GRIDS), made.exact
     )
-    with pytest.raises(ModelError, match="install the model again"):
+    with pytest.raises(ModelError, match="install it again"):
         load_both(model)
     safetensors.torch.save_file(made.trained.state_dict(), tmp_path / "prior.safetensors")
+    write_sums(tmp_path, ["prior.safetensors"])
     codes = made_codes(GRIDS, 256, 256)
     loaded = load_both(model)
     expected = made.lengths(codes, quality=2.0, gray=False)

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tests.callers_settings import SETTINGS
 from vqzip.token_maps import TokenMaps
 
 if TYPE_CHECKING:
@@ -30,12 +32,14 @@ PARTS = ("total", "differ")
 
 @dataclass(frozen=True)
 class Factor:
-    """How a process differs from the first; None is the default.
+    """How a process differs from the first, which has the defaults.
 
     Args:
         name: for the table and the folder of its files.
         python: interpreter, of an environment with other versions.
-        threads: of OpenMP, OpenBLAS and torch.
+        threads: of OpenMP, OpenBLAS and MKL; None leaves them to the libraries.
+        environment: `NAME=value`, set before Python starts.
+        setting: of `tests.callers_settings`, around all that the codec does.
         chunk: positions or vectors that are computed together.
         memory_format: of all tensors that enter the transform.
         onednn: whether torch may use oneDNN's convolutions.
@@ -44,7 +48,9 @@ class Factor:
 
     name: str
     python: str = sys.executable
-    threads: int | None = None
+    threads: int | None = 1
+    environment: tuple[str, ...] = ()
+    setting: str | None = None
     chunk: int | None = None
     memory_format: str | None = None
     onednn: bool = True
@@ -83,10 +89,10 @@ def work(job: Job) -> dict[str, Any]:
     import vqzip
 
     factor = job.factor
-    if factor.threads is not None:
-        torch.set_num_threads(factor.threads)
-    codec = vqzip.load(job.model, factor.device)
     with ExitStack() as changed:
+        if factor.setting is not None:
+            changed.enter_context(SETTINGS[factor.setting]())
+        codec = vqzip.load(job.model, factor.device)
         if not factor.onednn:
             changed.enter_context(torch.backends.mkldnn.flags(enabled=False))
         if factor.chunk is not None:
@@ -101,12 +107,13 @@ def work(job: Job) -> dict[str, Any]:
         encode_files(codec, job)
         # A process that only judges the files of others need not draw them.
         drawn = Path(job.own) / "pixels" if job.pictures else None
-        found = {folder: decode_files(codec, Path(folder), drawn) for folder in job.decode}
+        found = decode_folders(codec, job.decode, drawn)
     versions = {
-        "python": platform.python_version(),
+        "Python": platform.python_version(),
         "torch": str(torch.__version__),
-        "numpy": np.__version__,
+        "NumPy": np.__version__,
         "threads": torch.get_num_threads(),
+        "kernels": torch.backends.cpu.get_cpu_capability(),
     }
     return {"job": asdict(job), "versions": versions, "found": found}
 
@@ -147,29 +154,47 @@ def encode_files(codec: Codec, job: Job) -> None:
                 np.savez_compressed(file.with_suffix(".npz"), **levels)  # type: ignore[arg-type]
 
 
-def decode_files(codec: Codec, folder: Path, drawn: Path | None) -> dict[str, dict[str, int]]:
-    """Decode all files of a folder; returns how many codes each has, and how many differ.
+def decode_folders(
+    codec: Codec, folders: Sequence[str], drawn: Path | None
+) -> dict[str, dict[str, dict[str, int]]]:
+    """Decode all files of some folders; returns how many codes each has, and how many differ.
+
+    Equal files are decoded once.
 
     Args:
         codec: to decode with.
-        folder: of the files, with the codes that the encoder wrote.
+        folders: of the files, with the codes that the encoder wrote.
         drawn: where pixels are kept; None if they are not wanted.
     """
-    found = {}
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    known: dict[bytes, TokenMaps] = {}
     if drawn is not None:
         drawn.mkdir(parents=True, exist_ok=True)
-    for file in sorted(folder.glob("*.vqz")):
-        data = file.read_bytes()
-        codes = codec.decode_codes(data)
-        differ = 0
-        if codes.sha256() != file.with_suffix(".sha256").read_text():
-            with np.load(file.with_suffix(".npz")) as saved:
-                differ = differences(codes, [saved[f"level{n}"] for n in range(len(saved))])
-        total = sum(level.size for level in codes.levels)
-        found[file.stem] = dict(zip(PARTS, (total, differ), strict=True))
-        if drawn is not None:
-            np.save(drawn / f"{file.stem}.npy", codec.decode_picture(data).pixels)
+    for folder in folders:
+        found[folder] = {}
+        for file in sorted(Path(folder).glob("*.vqz")):
+            data = file.read_bytes()
+            if data not in known:
+                known[data] = codec.decode_codes(data)
+            codes = known[data]
+            differ = 0
+            if codes.sha256() != file.with_suffix(".sha256").read_text():
+                with np.load(file.with_suffix(".npz")) as saved:
+                    differ = differences(codes, [saved[f"level{n}"] for n in range(len(saved))])
+            total = sum(level.size for level in codes.levels)
+            found[folder][file.stem] = dict(zip(PARTS, (total, differ), strict=True))
+            if drawn is not None:
+                np.save(drawn / f"{file.stem}.npy", _pixels(codec, codes, data))
     return found
+
+
+def _pixels(codec: Codec, codes: TokenMaps, data: bytes) -> NDArray[np.uint8]:
+    """Return what the decoder draws of codes; they need not be read from the file once more."""
+    from vqzip.container.parse import parse
+
+    header = parse(data, max_pixels=MAX_PIXELS).header
+    size = header.width, header.height
+    return codec.pixels_of_codes(codes, *size, header.quality, gray=header.mode == "gray")
 
 
 def differences(codes: TokenMaps, expected: Sequence[Any]) -> int:

@@ -54,7 +54,7 @@ def test_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
     expected = all_tensors(net, optimiser)
     for name, tensor in all_tensors(other, other_optimiser).items():
         assert torch.equal(tensor, expected[name]), name
-    assert not path.with_suffix(".partial").exists()
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_failed_write_leaves_the_old_checkpoint(

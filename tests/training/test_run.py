@@ -295,7 +295,7 @@ def test_a_model_with_networks_keeps_centroids_and_says_its_metric(tmp_path: Pat
 def test_the_joint_phase_says_what_a_model_is_trained_for(
     tmp_path: Path, settings: list[str], metric: str
 ) -> None:
-    recipe = tiny_recipe(tmp_path, "wavelet", *REFINED, "joint_phase.bit_price=0.11", *settings)
+    recipe = tiny_recipe(tmp_path, "wavelet", *REFINED, "quality.bit_price=0.11", *settings)
     config = model_config(recipe)
     assert (config.metric, config.bit_price) == (metric, 0.11)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -22,8 +24,8 @@ from vqzip.cli.sample import sample
 from vqzip.cli.train import train
 from vqzip.errors import VqzipError
 
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it (128 + SIGINT)."""
+ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
+"""Signals that end a process at once unless it listens. SIGHUP is not known everywhere."""
 
 app = typer.Typer(name="vqzip", add_completion=False, rich_markup_mode="rich")
 app.command()(encode)
@@ -61,7 +63,8 @@ def vqzip(
 ) -> None:
     """Compress photographs with neural networks: a picture to a .vqz file and back.
 
-    Exit status: 0 when all went well, 1 for data that cannot be used, 2 for wrong usage.
+    Exit status: 0 when all went well, 1 for data that cannot be used, 2 for wrong usage, 128 and the
+    signal's number when a signal ended it (130 after Ctrl-C).
     """
     context.obj.debug = debug
 
@@ -119,4 +122,21 @@ def _describe(error: OSError) -> str:
 
 def main() -> NoReturn:
     """Entry point of the console script."""
-    sys.exit(run(sys.argv[1:]))
+    for name in ENDING_SIGNALS:
+        number = getattr(signal, name, None)
+        # A signal that the caller ignores, as `nohup` does, stays ignored.
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _leave)
+    status = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who read the output has enough of it. Python would try again when it ends, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = status or 1
+    sys.exit(status)
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    """Turn a signal into an exception, so that unfinished files are removed on the way out."""
+    sys.exit(128 + number)

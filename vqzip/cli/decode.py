@@ -56,20 +56,23 @@ def decode(
     output = output or output_beside(source, ".png")
     check_output(output, source=source, force=force)
 
-    from vqzip.container.parse import parse
-    from vqzip.model_folder import find_by_id
+    from vqzip.container.parse import parse_header
+    from vqzip.model_places import find_by_id
     from vqzip.pictures.write import format_of, picture_to_bytes, write_atomically
 
     image_format = "PNG" if output == STREAM else format_of(output)
     data = read_source_bytes(source)
-    header = parse(data, max_pixels=max_pixels, partial=partial).header
-    model = model or str(find_by_id(header.model_id))
+    model = model or str(find_by_id(parse_header(data).model_id))
     with waiting(f"decoding {source}"):
         from vqzip.codec import load
 
-        picture = load(model, device).decode_picture(
+        codec = load(model, device)
+        picture = codec.decode_picture(
             data, levels=levels, partial=partial, region=rectangle, max_pixels=max_pixels
         )
+    there = codec.completeness(data, max_pixels=max_pixels) if partial else None
+    if there is not None and not there.whole:
+        print_note(f"vqzip: {source} is cut off or damaged, drawn from what is there: {there}.")
     written = picture_to_bytes(picture, image_format)
     if output == STREAM:
         write_stdout(written)

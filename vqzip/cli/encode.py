@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,8 +19,9 @@ from vqzip.cli.console import (
     waiting,
     write_stdout,
 )
+from vqzip.cli.native_stderr import native_stderr_muted
 from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, MaxPixels
-from vqzip.errors import CodingError, UsageError
+from vqzip.errors import CodingError, UsageError, VqzipError
 
 if TYPE_CHECKING:
     from vqzip.codec import Codec, Encoded
@@ -81,17 +82,21 @@ def encode(
         bool,
         typer.Option(
             "--verify/--no-verify",
-            help="Decode the codes again before anything is written.",
+            help="Read the written file back and decode its codes before it takes its name.",
             rich_help_panel=HOW,
         ),
     ] = False,
     strip: Annotated[
-        bool, typer.Option("--strip", help="Leave out EXIF and XMP; the colour profile stays.")
+        bool,
+        typer.Option(
+            "--strip", help="Leave out ICC, EXIF and XMP; colours are converted to sRGB before."
+        ),
     ] = False,
     strict: Annotated[
         bool,
         typer.Option(
-            "--strict", help="Refuse what .vqz cannot hold (16 bits, CMYK, animation) as it is."
+            "--strict",
+            help="Refuse what .vqz does not keep (16 bits, CMYK, animation) instead of warning.",
         ),
     ] = False,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
@@ -106,26 +111,34 @@ def encode(
     output = output or output_beside(source, ".vqz")
     check_output(output, source=source, force=force)
 
-    from vqzip.pictures.read import read_picture
+    from vqzip.pictures.read import read_file
 
-    picture = read_picture(read_source(source), max_pixels=max_pixels, strict=strict)
+    given = read_source(source)
+    with native_stderr_muted():
+        found = read_file(given, max_pixels=max_pixels)
     if strip:
-        picture = replace(picture, metadata=replace(picture.metadata, exif=None, xmp=None))
+        found = found.stripped()
+    if strict:
+        found.refuse_losses()
+    if found.warning is not None:
+        print_note(f"vqzip: warning: {found.warning}.")
+    picture = found.picture
     target = _target(picture, bpp, max_bytes, psnr)
     with waiting(f"encoding {source}"):
         from vqzip.codec import load
 
         codec = load(model, device)
         encoded = _encode(codec, picture, target, quality or DEFAULT_QUALITY, effort)
-        if verify:
-            _verify(codec, encoded, max_pixels)
+    check = partial(_verify, codec, encoded, max_pixels) if verify else None
     if output == STREAM:
+        if check is not None:
+            check(encoded.data)
         write_stdout(encoded.data)
         return
 
     from vqzip.pictures.write import write_atomically
 
-    write_atomically(output, encoded.data, force=force)
+    write_atomically(output, encoded.data, force=force, check=check)
     rate_bpp = 8 * len(encoded.data) / (picture.width * picture.height)
     reached = f"quality {encoded.quality:g}"
     if codec.model.config.vqvae.quality is None:
@@ -146,9 +159,16 @@ def _encode(
     return encode_to_target(codec, picture, target, effort=effort)
 
 
-def _verify(codec: Codec, encoded: Encoded, max_pixels: int) -> None:
-    if not codec.decode_codes(encoded.data, max_pixels=max_pixels).equals(encoded.codes):
-        raise CodingError("the file would decode to other codes; please report this picture.")
+def _verify(codec: Codec, encoded: Encoded, max_pixels: int, written: bytes) -> None:
+    """Decode what was written, and compare with what was meant."""
+    try:
+        same = codec.decode_codes(written, max_pixels=max_pixels).equals(encoded.codes)
+    except VqzipError:
+        same = False
+    if not same:
+        raise CodingError(
+            "the file would not decode to its own codes and was not kept; please report this picture."
+        )
 
 
 def _check_goals(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vqzip.cli.console import print_result, read_source_bytes, stdout_console
+from vqzip.errors import ModelError
 
 if TYPE_CHECKING:
     from vqzip.container.parse import Layout
@@ -101,9 +102,14 @@ class Facts:
 
 
 def _installed_model(model_id: bytes) -> ModelSummary | None:
-    from vqzip.model_folder import installed
+    from vqzip.model_folder import summary
+    from vqzip.model_places import find_by_id
 
-    return next((model for model in installed() if model.id.startswith(model_id)), None)
+    try:
+        return summary(find_by_id(model_id))
+    except ModelError:
+        # What a file holds can be told without its model; a damaged one is as good as none.
+        return None
 
 
 def _print_table(name: str, facts: Facts) -> None:

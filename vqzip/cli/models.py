@@ -23,7 +23,8 @@ def models(
     """
     from rich.table import Table
 
-    from vqzip.model_folder import SEARCH_PATH, installed
+    from vqzip.model_folder import installed
+    from vqzip.model_places import search_path
 
     found = installed()
     if as_json:
@@ -46,7 +47,7 @@ def models(
         )
     console = stdout_console()
     console.print(table)
-    console.print("looked for in: " + ", ".join(str(folder) for folder in SEARCH_PATH))
+    console.print("looked for in: " + ", ".join(str(folder) for folder in search_path()))
 
 
 def _facts(model: ModelSummary) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-DEFAULT_MAX_PIXELS = 200_000_000
-"""Larger pictures are refused unless asked for: they may be bombs."""
+from vqzip.pictures.limits import MAX_PIXELS
+
+DEFAULT_MAX_PIXELS = MAX_PIXELS
 
 Device = Annotated[
     str,

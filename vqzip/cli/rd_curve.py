@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from vqzip.cli.console import print_note, stderr_console, stdout_console
 from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, MaxPixels
 from vqzip.errors import PictureError, UsageError
+from vqzip.whole_files import write_whole
 
 if TYPE_CHECKING:
     from vqzip.evaluation.tables import Table
@@ -90,7 +91,7 @@ def rd_curve(
         raise UsageError("--valid-data is for --nll.")
     qualities = None if quality is None else _parse_qualities(quality)
     if out is not None:
-        _check_folder(out, force=force)
+        _check_folder(out, images, force=force)
 
     from vqzip.model_folder import checked_device
 
@@ -188,12 +189,14 @@ def _likelihoods(models: list[str], train: Path, valid: Path, how: How, out: Pat
         facts = {"command": _command_line(), "results": [asdict(result) for result in results]}
         out.mkdir(parents=True, exist_ok=True)
         path = out / NLL_FILE
-        path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        write_whole(path, (json.dumps(facts, indent=1) + "\n").encode())
         print_note(str(path))
 
 
-def _check_folder(out: Path, *, force: bool) -> None:
-    """Refuse early to replace the results of another run."""
+def _check_folder(out: Path, images: Path, *, force: bool) -> None:
+    """Refuse early to replace the results of another run, or pictures."""
+    if out.is_dir() and images.is_dir() and out.samefile(images):
+        raise UsageError(f"{out} holds the pictures themselves; name another folder with --out.")
     if out.exists() and not out.is_dir():
         raise PictureError(f"{out} is no folder; name another with --out.")
     if not force and any((out / name).exists() for name in (CURVE_FILE, NLL_FILE)):

@@ -76,7 +76,8 @@ class LogisticTables:
 def _check_counts(name: str, table: NDArray[np.int64], scales: int, alphabet: int) -> None:
     if table.shape != (scales, MEAN_FRACTION, alphabet) or table.dtype != np.int64:
         raise ModelError(f"table '{name}' has shape {table.shape} and type {table.dtype}.")
-    if (table < 1).any() or (table.sum(-1) != TOTAL).any():
+    # The upper bound keeps a sum from leaving int64 and coming back as the right one.
+    if (table < 1).any() or (table > TOTAL).any() or (table.sum(-1) != TOTAL).any():
         raise ModelError(f"table '{name}' has a row that is no distribution over {TOTAL}.")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vqzip.evaluation.extras import missing_package
+from vqzip.whole_files import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -313,4 +314,5 @@ def _save(figure: Figure, paths: Sequence[Path]) -> None:
     for path in paths:
         # Without the date, the same numbers give the same file.
         without_date = {"Date": None} if path.suffix.lower() == ".svg" else None
-        figure.savefig(path, dpi=150, metadata=without_date)
+        with whole_file(path) as temporary:
+            figure.savefig(temporary, dpi=150, metadata=without_date)

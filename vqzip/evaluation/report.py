@@ -37,6 +37,7 @@ from vqzip.evaluation.result_tables import (
 )
 from vqzip.evaluation.single_points import EqualQuality, at_equal_quality, single_points_table
 from vqzip.evaluation.tables import Table
+from vqzip.whole_files import whole_file, write_whole
 
 _PACKAGES = ("constriction", "numpy", "pillow", "pytorch-msssim", "scipy", "torch")
 
@@ -144,7 +145,7 @@ def write_report(report: RdReport, folder: Path) -> tuple[Path, ...]:
     write_json(report, written[0])
     write_csv(report, written[1])
     tables = "\n".join(table.markdown() for table in report_tables(report))
-    written[2].write_text(tables, encoding="utf-8")
+    write_whole(written[2], tables.encode())
     labels: dict[Metric, str] = {"psnr": "PSNR, dB", "ms_ssim": "MS-SSIM, dB: -10 log₁₀(1 - x)"}
     for metric, label in labels.items():
         lines = rd_lines(report, metric)
@@ -183,13 +184,16 @@ def write_json(report: RdReport, path: Path) -> None:
         ],
     }
     text = json.dumps(_finite(plain), indent=1, allow_nan=False, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_whole(path, f"{text}\n".encode())
 
 
 def write_csv(report: RdReport, path: Path) -> None:
     """Write every point as a row; code lengths of levels stand in one cell, with spaces."""
     names = [field.name for field in fields(RdPoint)]
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with (
+        whole_file(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
         for measurement in report.measurements:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vqzip.errors import TrainingError
+from vqzip.whole_files import whole_file
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
@@ -26,17 +26,13 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any
     Raises:
         TrainingError: the folder cannot be written.
     """
-    temporary = path.with_suffix(".partial")
     try:
-        save_file(
-            {name: tensor.detach().contiguous() for name, tensor in tensors.items()},
-            temporary,
-            metadata={"facts": json.dumps(facts)},
-        )
-        # On the disk before it gets its name: a power cut leaves the old checkpoint or the new one.
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            save_file(
+                {name: tensor.detach().contiguous() for name, tensor in tensors.items()},
+                temporary,
+                metadata={"facts": json.dumps(facts)},
+            )
     except (OSError, SafetensorError) as error:
         raise TrainingError(f"the checkpoint {path} cannot be written: {error}.") from error
 

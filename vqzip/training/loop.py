@@ -23,6 +23,7 @@ from vqzip.training.checkpoints import load_checkpoint, save_checkpoint
 from vqzip.training.phases import Phase
 from vqzip.training.recipe import Recipe
 from vqzip.training.run_log import RunLog
+from vqzip.whole_files import write_whole
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -237,4 +238,4 @@ def versions() -> dict[str, str]:
 def write_versions(folder: Path) -> None:
     """Write `versions.json` into the run folder."""
     text = json.dumps(versions(), indent=2) + "\n"
-    (folder / "versions.json").write_text(text, encoding="utf-8")
+    write_whole(folder / "versions.json", text.encode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from vqzip import model_folder
 from vqzip.codec import Codec
 from vqzip.configs import ModelConfig
 from vqzip.errors import TrainingError, UsageError
+from vqzip.model_places import locate
 from vqzip.nets.pixelcnn import PixelCnn
 from vqzip.nets.vqvae import Vqvae
 from vqzip.pictures.picture import Picture
@@ -34,6 +34,7 @@ from vqzip.training.loop import CHECKPOINT, Progress, TrainingLoop, write_versio
 from vqzip.training.model_card import model_card
 from vqzip.training.phases import Phase, PriorPhase, VqvaePhase
 from vqzip.training.recipe import Recipe, load_recipe, recipe_to_toml
+from vqzip.whole_files import whole_folder, write_whole
 
 RECIPE_FILE, ARGUMENTS_FILE, UNREADABLE = "recipe.toml", "arguments.json", "unreadable.txt"
 MODEL = Path("model")
@@ -91,7 +92,7 @@ def run(
     judges = find_pictures(valid, but_not=out) if valid is not None else paths
     # Now, because it would be a pity to find no picture that serves after hours of training.
     judged = validation_pictures(judges, chosen.vqvae.align, VALIDATION_PICTURES)
-    start = None if start is None else model_folder.locate(str(start))
+    start = None if start is None else locate(str(start))
     minutes, start = _open_run_folder(out, chosen, minutes, start, resume=resume)
     source = CropSource(paths, chosen.data, chosen.seed)
     vqvae, prior = _networks(chosen)
@@ -205,21 +206,14 @@ def _open_run_folder(
     try:
         out.mkdir(parents=True, exist_ok=True)
         known = {"minutes": minutes, "start": None if start is None else str(start.resolve())}
-        _replace_text(arguments, json.dumps(known) + "\n")
+        write_whole(arguments, (json.dumps(known) + "\n").encode())
         if not resume:
             write_versions(out)
         # Last: with it, the folder holds a run that --resume can go on with.
-        _replace_text(out / RECIPE_FILE, recipe_to_toml(recipe))
+        write_whole(out / RECIPE_FILE, recipe_to_toml(recipe).encode())
     except OSError as error:
         raise TrainingError(f"the run folder {out} cannot be written: {error}.") from error
     return minutes, start
-
-
-def _replace_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_suffix(".partial")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def _list_unreadable(out: Path, source: CropSource, note: Callable[[str], None]) -> None:
@@ -253,8 +247,21 @@ def export(
     Returns:
         `out/model`.
     """
-    folder = out / MODEL.with_suffix(".partial")
-    shutil.rmtree(folder, ignore_errors=True)
+    with whole_folder(out / MODEL) as folder:
+        _fill(folder, recipe, vqvae, prior, out, pictures, training_pictures)
+    return out / MODEL
+
+
+def _fill(
+    folder: Path,
+    recipe: Recipe,
+    vqvae: Vqvae,
+    prior: PixelCnn,
+    out: Path,
+    pictures: Sequence[Picture],
+    training_pictures: int,
+) -> None:
+    """Write what `export` does into a folder that is not the model's yet."""
     vqvae.eval()
     config = model_config(recipe)
     codec = _save_and_load(folder, config, vqvae, prior)
@@ -272,22 +279,17 @@ def export(
     (folder / model_folder.RECIPE).write_text(recipe_to_toml(recipe), encoding="utf-8")
     card = model_card(recipe, codec, points, training_pictures, out)
     (folder / model_folder.CARD).write_text(card, encoding="utf-8")
-    shutil.rmtree(out / MODEL, ignore_errors=True)
-    return folder.rename(out / MODEL)
 
 
 def model_config(recipe: Recipe) -> ModelConfig:
     """Return a recipe's model before its qualities are fitted.
 
-    Metric and price of a bit are those of the last phase that weighs distortion; where there is none,
-    errors are squared.
+    Its metric is that of the last phase that weighs distortion; all but joint ones square errors.
     """
-    config = ModelConfig(recipe.name, recipe.vqvae, recipe.prior)
     phase = recipe.joint_phase or recipe.decoder_phase
-    if phase is None:
-        return config
-    metric: Literal["psnr", "ms-ssim"] = "ms-ssim" if phase.distortion == "ms-ssim" else "psnr"
-    return dataclasses.replace(config, metric=metric, bit_price=phase.bit_price)
+    structural = phase is not None and phase.distortion == "ms-ssim"
+    metric: Literal["psnr", "ms-ssim"] = "ms-ssim" if structural else "psnr"
+    return ModelConfig(recipe.name, recipe.vqvae, recipe.prior, metric, recipe.quality.bit_price)
 
 
 def _save_and_load(folder: Path, config: ModelConfig, vqvae: Vqvae, prior: PixelCnn) -> Codec:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from vqzip.errors import VqzipError
+from vqzip.whole_files import write_whole
 
 METRICS, CURVE, BOARD = "metrics.jsonl", "curve.png", "tensorboard"
 
@@ -38,9 +39,7 @@ class RunLog:
             [] if resume_at is None else [r for r in read_rows(self.path) if _place(r) <= resume_at]
         )
         # Moved into place: a run that is killed just here must not lose its log.
-        temporary = self.path.with_suffix(".partial")
-        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        temporary.replace(self.path)
+        write_whole(self.path, "".join(json.dumps(row) + "\n" for row in rows).encode())
         self._board = _tensorboard(folder / BOARD)
 
     def add(self, row: dict[str, Any]) -> None:
