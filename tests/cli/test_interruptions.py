@@ -29,8 +29,11 @@ Patch = pytest.MonkeyPatch
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 300
 HELD = """
-import os, sys
+import os, signal, sys
 from vqzip.cli.app import main
+# Tests that run in the background ignore Ctrl-C, and their processes inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 to_disk = os.fsync
 def hold(number):
     to_disk(number)
