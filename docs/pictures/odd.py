@@ -23,13 +23,14 @@ import numpy as np
 
 from vqzip.cli.native_stderr import native_stderr_muted
 from vqzip.codec import Codec, load
-from vqzip.errors import PictureError, UsageError, VqzipError
+from vqzip.errors import PictureError, VqzipError
+from vqzip.evaluation.marked_parts import markers, with_marked_part
 from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import read_file
 
 INDEX = "FILES.csv"
-BEGIN, END = "<!-- odd: begin -->\n", "<!-- odd: end -->\n"
+BEGIN, END = markers("odd")
 QUALITY, EFFORT = 4.0, 0
 PATIENCE_SECONDS = 10.0
 
@@ -169,19 +170,6 @@ def read_index(folder: Path) -> dict[str, dict[str, str]]:
         return {row["file"]: row for row in csv.DictReader(file)}
 
 
-def write_between_markers(page: Path, text: str) -> None:
-    """Replace what stands between the two markers of a page.
-
-    Raises:
-        UsageError: the markers are not there once each, the first one first.
-    """
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end) or BEGIN in after + rest.partition(END)[0]:
-        raise UsageError(f"{page} must have the lines {BEGIN.strip()} and {END.strip()} once each.")
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
-
-
 def say(text: str) -> None:
     """Print a line."""
     sys.stdout.write(f"{text}\n")
@@ -213,7 +201,9 @@ def main() -> None:
             f"slowest: {slowest.file}, {slowest.seconds:.1f} s; over {PATIENCE_SECONDS:g} s: {slow}"
         )
         if arguments.page is not None:
-            write_between_markers(arguments.page, text)
+            page = arguments.page.read_text(encoding="utf-8")
+            page = with_marked_part(page, "odd", text, path=arguments.page)
+            arguments.page.write_text(page, encoding="utf-8")
     except VqzipError as error:
         sys.exit(f"{parser.prog}: {error}")
     if any(outcome.fault for outcome in outcomes):

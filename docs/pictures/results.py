@@ -24,6 +24,7 @@ from vqzip.codec import Codec, load
 from vqzip.errors import ModelError, PictureError, UsageError, VqzipError
 from vqzip.evaluation.anchors import find_anchor
 from vqzip.evaluation.extras import missing_package
+from vqzip.evaluation.marked_parts import with_marked_part
 from vqzip.evaluation.rd_curve import measure_anchor, measure_model
 from vqzip.evaluation.report import RdReport, make_report, write_report
 from vqzip.evaluation.source_pictures import find_pictures
@@ -38,7 +39,6 @@ from vqzip.training.run import VALIDATION_PICTURES
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, PLOT_FOLDER, MODELS = Path("docs/results.md"), Path("docs/pictures"), Path("models")
 TABLES, PLOTS = "tables.md", ("psnr.png", "ms_ssim.png")
-BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
 ANCHORS = "jpeg,webp,avif,avif-ssim,jpeg2000,heic"
 DEVICE = "cpu"
 """Where everything is measured; times on a GPU would not be those that the documents speak of."""
@@ -125,14 +125,7 @@ def with_figures(page: str, figures: str) -> str:
     Raises:
         UsageError: the markers are not there once each, the first one first.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end) or page.count(BEGIN) + page.count(END) != 2:
-        raise UsageError(
-            f"{PAGE} must have the lines {BEGIN.strip()} and {END.strip()} once each, in this "
-            "order, around the figures; write them there."
-        )
-    return f"{before}{BEGIN}\n{figures}\n{END}{after}"
+    return with_marked_part(page, "figures", figures, path=PAGE)
 
 
 def command_line(

@@ -18,12 +18,13 @@ import numpy as np
 
 from tests.callers_settings import SETTINGS
 from tests.timing.exactness_process import PARTS, Factor, Job
+from vqzip.errors import UsageError
+from vqzip.evaluation.marked_parts import with_marked_part
 from vqzip.model_folder import read_config
 from vqzip.model_places import locate, model_id
 
 ROOT = Path(__file__).parents[2]
 LEAST_SHARE_WITHIN_1, LARGEST_DIFFERENCE = 0.999, 2
-BEGIN, END = "<!-- factors: begin -->\n", "<!-- factors: end -->\n"
 
 CLEARED = ("ATEN_", "DNNL_", "GOMP_", "KMP_", "MKL_", "NPY_", "OMP_", "ONEDNN_", "OPENBLAS_")
 """Variables that begin like this are a factor's alone."""
@@ -242,8 +243,8 @@ def table(models: Sequence[tuple[str, list[Row]]], *, with_gpu: bool) -> str:
 
 def put_into(page: Path, text: str) -> None:
     """Replace what stands between the markers of a page."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise SystemExit(f"{page} lacks the lines {BEGIN.strip()} and {END.strip()}.")
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    try:
+        changed = with_marked_part(page.read_text(encoding="utf-8"), "factors", text, path=page)
+    except UsageError as error:
+        raise SystemExit(str(error)) from error
+    page.write_text(changed, encoding="utf-8")

@@ -3,9 +3,10 @@
 A subband is divided by its gain before it is quantized and multiplied by it afterwards, so a gain of 2
 is a step twice as large. Large values are compressed besides, so that their steps grow with them. Gains
 of a level are made from the coarser levels as they were quantized, which encoder and decoder both know:
-no bit is spent on them (VQ-VAE-2, Razavi et al. 2019: a level is encoded given the coarser ones). Where a picture varies much, error is seen less, and the structural
-similarity counts it less by its own formula; dividing by the local energy is divisive normalisation
-(Balle, Laparra and Simoncelli 2016, equation 1).
+no bit is spent on them (VQ-VAE-2, Razavi et al. 2019: a level is encoded given the coarser ones).
+Where a picture varies much, error is seen less, and the structural similarity counts it less by its own
+formula; dividing by the local energy is divisive normalisation (Balle, Laparra and Simoncelli 2016,
+equation 1).
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ from PIL import Image, ImageCms
 from vqzip.errors import PictureError
 from vqzip.pictures.picture import NO_METADATA, Picture
 
+GRAY_MODES = ("1", "L", "LA", "La")
+SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 PRINT_MODES = ("CMYK", "LAB")
 """Modes of Pillow whose colours RGB does not hold exactly."""
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from PIL import Image
 
 from vqzip.pictures.boxes import StoredSamples, stored_samples
-from vqzip.pictures.colours import PRINT_MODES
+from vqzip.pictures.colours import GRAY_MODES, PRINT_MODES, SIXTEEN_BIT_MODES
 from vqzip.pictures.metadata import icc_fits, icc_space
 
 MORE_BITS = "more than 8 bits a sample"
-_DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+_DEEP_MODES = (*SIXTEEN_BIT_MODES, "I", "F")
 _RAW_BITS = re.compile(r"(?<!BGR);(\d+)")
 """`RGB;16B` has 16 bits a sample, `BGR;16` has 16 a pixel."""
 
@@ -125,7 +125,7 @@ def _unfit_profile(image: Image.Image) -> str | None:
 
 def is_gray(image: Image.Image) -> bool:
     """Return whether an image has brightness alone, beside alpha."""
-    return image.mode in ("1", "L", "LA", "La", *_DEEP_MODES)
+    return image.mode in (*GRAY_MODES, *_DEEP_MODES)
 
 
 def _goes_by_numbers(image: Image.Image, samples: StoredSamples) -> bool:

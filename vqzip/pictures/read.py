@@ -16,15 +16,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vqzip.errors import PictureError
-from vqzip.pictures.colours import PRINT_MODES, print_to_srgb, stripped
+from vqzip.pictures.colours import (
+    GRAY_MODES,
+    PRINT_MODES,
+    SIXTEEN_BIT_MODES,
+    print_to_srgb,
+    stripped,
+)
 from vqzip.pictures.heic import is_heic, open_heic
 from vqzip.pictures.losses import count_pictures, listed, losses, samples_of, text_losses
 from vqzip.pictures.metadata import read_metadata, read_orientation
 from vqzip.pictures.picture import Bytes2D, Picture
 
-_SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 _ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
-_GRAY_MODES = ("1", "L", "LA", "La")
 _GRAY_OF = {"RGB": "L", "RGBA": "LA"}
 _TIFF_BITS_PER_SAMPLE = 258
 
@@ -158,7 +162,7 @@ def picture_from_image(image: Image.Image) -> Picture:
 
 def _pixels_and_alpha(image: Image.Image) -> tuple[Bytes2D, Bytes2D | None]:
     """Return `(H, W)` or `(H, W, 3)` and alpha `(H, W)`, not turned yet."""
-    if image.mode in _SIXTEEN_BIT_MODES or (image.mode == "I" and image.format == "PPM"):
+    if image.mode in SIXTEEN_BIT_MODES or (image.mode == "I" and image.format == "PPM"):
         return _from_sixteen_bits(image)
     if image.mode == "F":
         return _from_floats(np.asarray(image)), None
@@ -171,7 +175,7 @@ def _pixels_and_alpha(image: Image.Image) -> tuple[Bytes2D, Bytes2D | None]:
         return np.array(print_to_srgb(image)), None
     has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
     has_alpha = has_alpha or (image.mode == "P" and image.has_transparency_data)
-    target = "L" if image.mode in _GRAY_MODES else "RGB"
+    target = "L" if image.mode in GRAY_MODES else "RGB"
     if not has_alpha:
         return np.array(image.convert(target)), None
     samples = np.array(image.convert(target + "A"))
