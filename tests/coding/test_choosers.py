@@ -10,11 +10,14 @@ from tests.coding.test_grid_codes import CODER
 from vqzip.coding.choosers import ByLevel, CodebookChooser, GridChooser, KnownCodes
 from vqzip.coding.grid_codes import LARGEST_CODE
 from vqzip.coding.parameters import CategoricalParameters, LogisticParameters
+from vqzip.coding.order import wavefront
 from vqzip.coding.walk import Place
 from vqzip.errors import CodingError
 
-ROWS, COLUMNS = np.array([0, 1, 3]), np.array([2, 0, 1])
-GRID_PLACE = Place(1, np.array([2, 0]), ROWS, COLUMNS)
+ORDER = wavefront(4, 5, 4)
+SPAN = slice(7, 10)
+ROWS, COLUMNS = ORDER.rows[SPAN], ORDER.columns[SPAN]
+GRID_PLACE = Place(1, np.array([2, 0]), ORDER, SPAN)
 
 
 def logistic(rng: np.random.Generator) -> LogisticParameters:
@@ -24,7 +27,7 @@ def logistic(rng: np.random.Generator) -> LogisticParameters:
 
 def test_place_picks_channels_rows_and_columns() -> None:
     values = np.arange(3 * 4 * 5).reshape(3, 4, 5)
-    expected = [[values[c, i, j] for c in (2, 0)] for i, j in ((0, 2), (1, 0), (3, 1))]
+    expected = [[values[c, i, j] for c in (2, 0)] for i, j in zip(ROWS, COLUMNS, strict=True)]
     assert GRID_PLACE.of(values).tolist() == expected
     # A view of another layout has the same entries.
     assert GRID_PLACE.of(np.asfortranarray(values)).tolist() == expected
@@ -89,7 +92,7 @@ def test_chosen_codes_equal_those_of_a_plain_search(
     n = len(drawn)
     z = np.array([triple[0] for triple in drawn])
     mean16, scale = np.array([triple[1:] for triple in drawn]).T
-    place = Place(0, np.array([0, 1]), np.arange(n), np.zeros(n, np.intp))
+    place = Place(0, np.array([0, 1]), wavefront(n, 1, n), slice(None))
     # Channel 1 has the same in the opposite order.
     both = [np.stack([values, values[::-1]], axis=1) for values in (z, mean16, scale)]
     chooser = GridChooser({0: both[0].T[:, :, None]}, price, deadzone)
@@ -100,7 +103,7 @@ def test_chosen_codes_equal_those_of_a_plain_search(
 
 
 def test_where_all_candidates_are_zero_nothing_else_is_chosen() -> None:
-    place = Place(0, np.array([0]), np.arange(3), np.zeros(3, np.intp))
+    place = Place(0, np.array([0]), wavefront(3, 1, 3), slice(None))
     parameters = LogisticParameters(CODER, np.array([[7], [-8], [0]]), np.array([[63], [0], [5]]))
     chooser = GridChooser({0: np.array([[[0.49], [-0.49], [0.0]]])}, 100.0)
     assert chooser.codes(place, parameters).tolist() == [[0], [0], [0]]
@@ -118,7 +121,7 @@ def test_codewords_have_the_least_cost(seed: int, price: float) -> None:
     for stage in ([0, 2], [1, 3]):
         counts = random_counts(rng, 6, size).reshape(3, 2, size)
         parameters = CategoricalParameters(counts)
-        codes = chooser.codes(Place(1, np.array(stage), ROWS, COLUMNS), parameters)
+        codes = chooser.codes(Place(1, np.array(stage), ORDER, SPAN), parameters)
         for group in range(groups):
             books = codebooks[group, stage[0] % 2]
             cost = ((residual[:, group, None] - books) ** 2).sum(2)

@@ -39,3 +39,4 @@ def test_to_map(height: int, width: int) -> None:
     order = wavefront(height, width, 4)
     values = np.stack([order.rows, order.columns], 1)
     assert np.array_equal(order.to_map(values), np.indices((height, width)))
+    assert np.array_equal(order.of_map(np.indices((height, width))), values)

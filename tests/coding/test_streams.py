@@ -3,13 +3,14 @@ import pytest
 
 from tests.coding.test_grid_codes import CODER
 from vqzip.coding.choosers import KnownCodes
+from vqzip.coding.order import wavefront
 from vqzip.coding.parameters import CategoricalParameters, LogisticParameters
 from vqzip.coding.streams import Sampler, StreamDecoder, StreamEncoder
 from vqzip.coding.walk import Place
 from vqzip.errors import CodingError, InvalidFile
 
 N = 4000
-PLACE = Place(0, np.array([0]), np.arange(N), np.zeros(N, np.intp))
+PLACE = Place(0, np.array([0]), wavefront(N, 1, N), slice(None))
 
 
 def test_samples_follow_the_counts() -> None:
@@ -45,7 +46,7 @@ def test_levels_that_share_a_stream_are_counted_apart() -> None:
     codes = np.arange(N, dtype=np.int32).reshape(1, N, 1) % 4
     encoder = StreamEncoder(KnownCodes([codes, codes]))
     for level in (0, 1, 1):
-        encoder.codes(Place(level, PLACE.channels, PLACE.rows, PLACE.columns), even)
+        encoder.codes(Place(level, PLACE.channels, PLACE.order, PLACE.span), even)
     assert dict(encoder.code_length_bits) == {0: 2 * N, 1: 4 * N}
     decoder = StreamDecoder(encoder.finish())
     for _ in range(2):

@@ -67,6 +67,7 @@ class GridChooser:
         self._latents = latents
         self._bit_price = bit_price
         self._deadzone = deadzone
+        self._in_order: dict[int, tuple[NDArray[np.float64], NDArray[np.int64]]] = {}
 
     def codes(self, place: Place, parameters: Parameters) -> NDArray[np.int64]:
         """Return the best codes of a place; see `CodeSource`.
@@ -76,8 +77,8 @@ class GridChooser:
         """
         if not isinstance(parameters, LogisticParameters):
             raise CodingError("latents of a grid need a model with a logistic head.")
-        latents = place.of(self._latents[place.level]).astype(np.float64)
-        codes = self._nearest(latents)
+        all_latents, all_nearest = self._of_level(place)
+        codes = all_nearest[place.span].take(place.channels, axis=1)
         if self._bit_price == 0:
             return codes
         mean = (parameters.mean16 + 8) >> 4
@@ -86,16 +87,24 @@ class GridChooser:
         at = (codes | mean).reshape(-1).nonzero()[0]
         if at.size:
             candidates = _candidates(codes.take(at), mean.take(at))
-            error = (latents.take(at) - candidates) ** 2
+            latents = all_latents[place.span].take(place.channels, axis=1).take(at)
+            error = (latents - candidates) ** 2
             cost = error + self._bit_price * parameters.bits_at(at, candidates)
             codes.put(at, candidates[cost.argmin(0), np.arange(at.size)])
         return codes
 
-    def _nearest(self, latents: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the nearest codes."""
-        beyond = latents + np.copysign(self._deadzone, latents)
-        # Conversion to integers rounds towards zero.
-        return beyond.clip(-LARGEST_CODE, LARGEST_CODE).astype(np.int64)
+    def _of_level(self, place: Place) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the latents and the nearest codes of a level, `(N, C)` in coding order.
+
+        Made once for all steps: most are so small that what a step does costs more than how much.
+        """
+        if place.level not in self._in_order:
+            latents = place.order.of_map(self._latents[place.level]).astype(np.float64)
+            beyond = latents + np.copysign(self._deadzone, latents)
+            # Conversion to integers rounds towards zero.
+            nearest = beyond.clip(-LARGEST_CODE, LARGEST_CODE).astype(np.int64)
+            self._in_order[place.level] = latents, nearest
+        return self._in_order[place.level]
 
 
 def _candidates(nearest: NDArray[np.int64], mean: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -224,7 +224,7 @@ class GridCoder:
 
 
 def _beyond_largest_code(codes: NDArray[np.int64]) -> bool:
-    return bool(max(codes.max(initial=0), -codes.min(initial=0)) > LARGEST_CODE)
+    return bool(np.abs(codes).max(initial=0) > LARGEST_CODE)
 
 
 def _exchange_window(

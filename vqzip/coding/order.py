@@ -60,6 +60,11 @@ class Order:
         raster[self.rows * self.width + self.columns] = values
         return np.ascontiguousarray(raster.T).reshape(-1, self.height, self.width)
 
+    def of_map(self, channels_first: NDArray[Entry]) -> NDArray[Entry]:
+        """Return the entries `(N, C)` of a `(C, H, W)` map in coding order; undoes `to_map`."""
+        raster = channels_first.reshape(len(channels_first), -1)
+        return np.ascontiguousarray(raster.take(self.rows * self.width + self.columns, axis=1).T)
+
     def steps(self) -> Iterator[slice]:
         """Yield the positions of each step, as a slice of the arrays."""
         for start, stop in itertools.pairwise(self.starts):

@@ -25,19 +25,29 @@ Entry = TypeVar("Entry", bound=np.generic)
 
 @dataclass(frozen=True)
 class Place:
-    """Where codes lie: the channels of one stage at the positions of one step.
+    """Where codes lie: the channels of one stage at a span of positions.
 
     Args:
         level: number of the level, coarse first.
         channels: `(g,)` channels of the level's codes.
-        rows: `(n,)` rows of the map.
-        columns: `(n,)` columns of the map.
+        order: of the level's positions.
+        span: n of them.
     """
 
     level: int
     channels: NDArray[np.intp]
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
+    order: Order
+    span: slice
+
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """Return the `(n,)` rows of the map."""
+        return self.order.rows[self.span]
+
+    @property
+    def columns(self) -> NDArray[np.intp]:
+        """Return the `(n,)` columns of the map."""
+        return self.order.columns[self.span]
 
     def of(self, channels_first: NDArray[Entry]) -> NDArray[Entry]:
         """Return the entries `(n, g)` of a `(C, H, W)` array at this place."""
@@ -101,10 +111,9 @@ def walk(model: LevelModel, source: CodeSource, channels: int) -> NDArray[np.int
     # In stage order, so that the codes of a stage are a run of columns.
     codes = np.empty((order.positions, coded), np.int32)
     for step in order.steps():
-        rows, columns = order.rows[step], order.columns[step]
         start = 0
         for number, stage in enumerate(model.stages):
-            place = Place(model.level, stage, rows, columns)
+            place = Place(model.level, stage, order, step)
             chosen = source.codes(place, model.parameters(step, number))
             model.learn(step, number, chosen)
             codes[step, start : start + len(stage)] = chosen
@@ -131,7 +140,7 @@ def walk_known(model: LevelModel, source: CodeSource, codes: NDArray[np.int32]) 
         for step in group:
             part = slice(step.start - span.start, step.stop - span.start)
             for parameters, stage in zip(known, model.stages, strict=True):
-                place = Place(model.level, stage, order.rows[step], order.columns[step])
+                place = Place(model.level, stage, order, step)
                 source.codes(place, parameters.part(part))
 
 
@@ -148,6 +157,6 @@ def parameters_known(
     known = []
     for number, stage in enumerate(model.stages):
         known.append(model.parameters(span, number))
-        place = Place(model.level, stage, model.order.rows[span], model.order.columns[span])
+        place = Place(model.level, stage, model.order, span)
         model.learn(span, number, place.of(codes).astype(np.int64))
     return tuple(known)
