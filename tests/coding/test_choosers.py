@@ -9,8 +9,8 @@ from tests.coding.distributions import random_counts
 from tests.coding.test_grid_codes import CODER
 from vqzip.coding.choosers import ByLevel, CodebookChooser, GridChooser, KnownCodes
 from vqzip.coding.grid_codes import LARGEST_CODE
-from vqzip.coding.parameters import CategoricalParameters, LogisticParameters
 from vqzip.coding.order import wavefront
+from vqzip.coding.parameters import CategoricalParameters, LogisticParameters
 from vqzip.coding.walk import Place
 from vqzip.errors import CodingError
 

@@ -15,7 +15,7 @@ from vqzip.nets.logistic_head import LogisticParameters, logistic_bits
 from vqzip.nets.pixelcnn import PixelCnn
 from vqzip.nets.vqvae import Vqvae
 from vqzip.training.image_sources import CropSource, find_pictures
-from vqzip.training.joint_phase import JointPhase, choose_codes
+from vqzip.training.joint_phase import TIPPING_WIDTH, Chosen, JointPhase, choose_codes
 from vqzip.training.recipe import Recipe
 
 CPU = torch.device("cpu")
@@ -52,7 +52,7 @@ def test_codes_are_the_cheapest_of_three(price: float) -> None:
     shape = (1, 2, 5, 6)
     z = 2 * torch.randn(shape, generator=torch.Generator().manual_seed(1))
     parameters = random_parameters(shape, 2)
-    chosen = choose_codes(z, parameters, TAILS, price)
+    chosen = choose_codes(z, parameters, TAILS, price).codes
     for at in np.ndindex(shape):
         nearest = round(z[at].item())
         candidates = torch.tensor([nearest, nearest - np.sign(nearest), 0.0])
@@ -60,6 +60,33 @@ def test_codes_are_the_cheapest_of_three(price: float) -> None:
         costs = (candidates - z[at]) ** 2 + price * logistic_bits(candidates, here, *TAILS)
         assert chosen[at] == candidates[costs.argmin()]
     assert torch.equal(chosen, z.round()) == (price == 0)
+
+
+@pytest.mark.parametrize("log_scale", [-1.6, -1.0])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_zeros_and_ones_follow_their_latents_only_near_the_place_where_they_tip(
+    log_scale: float, sign: int
+) -> None:
+    z = sign * torch.linspace(0, 3, 3001).reshape(1, 1, 1, -1)
+    parameters = LogisticParameters(torch.zeros_like(z), torch.full_like(z, log_scale))
+    chosen = choose_codes(z, parameters, TAILS, 0.12)
+    zeros, ones = chosen.codes == 0, (chosen.codes.abs() == 1) & (z.abs() < 1)
+    tipping = z[zeros].abs().max().item()
+    for tips in (zeros, ones):
+        # Latents spread evenly tip at the rate at which they move, from either side half of them.
+        assert chosen.follow[tips].sum().item() * 0.001 == pytest.approx(0.5, abs=0.02)
+        distance = (z[tips][chosen.follow[tips] > 0].abs() - tipping).abs()
+        assert distance.max().item() == pytest.approx(TIPPING_WIDTH, abs=0.01)
+    assert (chosen.follow[~zeros & ~ones] == 1).all()
+
+
+def test_what_a_code_follows_multiplies_the_gradient_of_its_latent() -> None:
+    latents = torch.tensor([0.2, -0.7, 3.1], requires_grad=True)
+    chosen = Chosen(torch.tensor([0.0, 0.0, 3.0]), torch.tensor([0.0, 2.5, 1.0]))
+    passed = chosen.passed(latents)
+    assert torch.equal(passed, latents)
+    passed.sum().backward()
+    assert torch.equal(latents.grad, chosen.follow)
 
 
 @pytest.mark.parametrize("distortion", ["mse", "ms-ssim"])

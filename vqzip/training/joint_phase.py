@@ -3,13 +3,18 @@
 The loss is that of learned image compression, distortion over lambda plus rate (Balle et al. 2017,
 equation 7), at random quantizer steps so that one model serves every quality. Codes are chosen as the
 encoder chooses them, by rate and distortion under the prior; the gradient passes the quantizer
-straight through (van den Oord 2017, section 3.2), and the rate's gradient reaches a latent through its
-own probability alone, with what the prior says of it held fixed.
+straight through (van den Oord 2017, section 3.2) where codes are not zero, and the rate's gradient
+reaches a latent through its own probability alone, with what the prior says of it held fixed.
 
-The gains' constants learn otherwise. A quantizer that is passed straight through says that wider steps
-add to the error of codes that are zero, which they do not, so its slope is not zero where the best steps
-lie. The slope is measured instead: one level's constants of luma or chroma are moved up and down, and the
-costs compared, which is far less noisy than to move all at once (Spall 1992, equation 2.2).
+Nearly all codes are zero, and a zero does not change when its latent moves a little. Passed straight
+through, the gradient says it does: the networks then learn to shift whole subbands within their dead zone,
+a pattern that nobody sees until it is wide enough to tip codes. So zeros and ones pass the gradient on
+only near the place where the one becomes the other, and there as much more as that is narrow. Both sides
+count, for the error's slope at either alone is not what tipping changes; their mean is, for a square.
+
+The gains' constants learn otherwise: passed straight through, wider steps add to the error of zeros,
+which they do not. Their slope is measured: one level's constants of luma or chroma are moved up and down,
+and the costs compared, which is far less noisy than to move all at once (Spall 1992, equation 2.2).
 """
 
 from __future__ import annotations
@@ -50,14 +55,38 @@ NUDGED_EVERY = 4
 CONSTANTS_RATE = 16.0
 """Constants of gains learn so many times as fast as the networks: each slope is measured seldom."""
 
+TIPPING_WIDTH = 0.3
+"""In steps: zeros and ones this close to where they become the other pass the gradient on."""
+
 NARROWEST_LOG_SCALE = math.log(0.15)
 """Of the logistic whose slope is the rate's gradient: narrower ones push a few latents too hard."""
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """Codes of a level.
+
+    Args:
+        codes: float, `(N, C, h, w)`.
+        follow: how much each follows its latent, of the same shape: what the gradient is multiplied by.
+    """
+
+    codes: Tensor
+    follow: Tensor
+
+    def passed(self, latents: Tensor) -> Tensor:
+        """Return the latents, their gradient multiplied by `follow`."""
+        return latents.detach() + self.follow * (latents - latents.detach())
+
+
 def choose_codes(
     latents: Tensor, parameters: LogisticParameters, tails: tuple[Tensor, Tensor], price: float
-) -> Tensor:
+) -> Chosen:
     """Return codes by rate and distortion: the nearest, one nearer to zero, or zero.
+
+    A code follows its latent; zeros and ones only within `TIPPING_WIDTH` of the latent at which the one
+    becomes the other, with weights whose integral is 1/2 on either side. Their sum over a subband is
+    then the number of codes that tip when all its latents move by 1.
 
     Args:
         latents: `(N, C, H, W)` in steps.
@@ -65,15 +94,26 @@ def choose_codes(
         tails: share and width of the prior's second logistic.
         price: of a bit, in squared steps.
     """
-    codes = latents.round()
-    at = codes.nonzero(as_tuple=True)
-    near, z = codes[at], latents[at]
+    codes = torch.zeros_like(latents)
+    # All others are zero, and far from anything else.
+    at = (latents.abs() > 0.5 - TIPPING_WIDTH).nonzero(as_tuple=True)
+    z = latents[at]
+    near = z.sign() * z.abs().round().clamp(min=1)
     here = LogisticParameters(parameters.mean[at], parameters.log_scale[at])
     candidates = torch.stack([near, near - near.sign(), torch.zeros_like(near)])
     bits = torch.stack([logistic_bits(candidate, here, *tails) for candidate in candidates])
-    best = ((candidates - z).square() + price * bits).argmin(0, keepdim=True)
-    codes[at] = candidates.gather(0, best)[0]
-    return codes
+    cost = (candidates - z).square() + price * bits
+    best = cost.argmin(0, keepdim=True)
+    chosen = candidates.gather(0, best)[0] * (z.abs() > 0.5)
+    # The cost of code k less that of zero falls by 2 |k| when the latent grows by 1.
+    far = ((cost[:2] - cost[2]) / (2 * candidates[:2].abs())).nan_to_num(nan=math.inf).amin(0)
+    far = torch.where(z.abs() > 0.5, far.abs(), torch.maximum(far, 0.5 - z.abs()))
+    tipping = (1 - far / TIPPING_WIDTH).clamp(0, 1) / TIPPING_WIDTH
+    codes[at] = chosen
+    follow = torch.zeros_like(codes)
+    tips = (chosen == 0) | ((chosen.abs() == 1) & (z.abs() < 1))
+    follow[at] = torch.where(tips, tipping, torch.ones_like(tipping))
+    return Chosen(codes, follow)
 
 
 @dataclass(frozen=True)
@@ -182,8 +222,9 @@ class JointPhase(PriorTraining):
         crops = Crops(pixels.to(self.device), gray.to(self.device), step, corner)
         with autocast(self.device, wanted=self.config.bfloat16):
             features = self.transform.analyse(crops.pixels, step)
-            codes = self._codes(features, crops)
-            latents, x_hat = self._drawn(features, codes, crops)
+            chosen = self._codes(features, crops)
+            codes = [level.codes for level in chosen]
+            latents, x_hat = self._drawn(features, chosen, crops)
         distortion = self._distortion(x_hat, crops)
         hard = soft = torch.zeros_like(step)
         if self.codes_move or self.prior_learns:
@@ -221,9 +262,9 @@ class JointPhase(PriorTraining):
             costs = []
             for nudge in (NUDGE, -NUDGE):
                 nudges = [nudge * sign for sign in signs]
-                codes = self._codes(features, crops, nudges)
-                latents, x_hat = self._drawn(features, codes, crops, nudges)
-                rate, _ = self._bits(codes, latents, crops)
+                chosen = self._codes(features, crops, nudges)
+                latents, x_hat = self._drawn(features, chosen, crops, nudges)
+                rate, _ = self._bits([level.codes for level in chosen], latents, crops)
                 costs.append(self._cost(self._distortion(x_hat, crops), rate, crops.step))
         slopes = (costs[0] - costs[1])[:, None] / (2 * NUDGE * len(crops.step))
         condition = log_step_features(crops.step)
@@ -254,8 +295,8 @@ class JointPhase(PriorTraining):
     @torch.no_grad()
     def _codes(
         self, features: list[Tensor], crops: Crops, nudges: Sequence[Tensor] = ()
-    ) -> list[Tensor]:
-        """Return float codes `(N, C, h, w)` a level: chosen in the context tile, rounded around it.
+    ) -> list[Chosen]:
+        """Return every level's codes: chosen in the context tile, rounded around it.
 
         Args:
             features: from the transform.
@@ -264,7 +305,7 @@ class JointPhase(PriorTraining):
         """
         step, gray, corner = crops.step, crops.gray, crops.corner
         unit = step[:, None, None, None]
-        rounded: list[Tensor] = []
+        levels: list[Chosen] = []
         low: Tensor | None = None
         scaled: list[Tensor] = []
         for number, quantizer in enumerate(self.vqvae.quantizers):
@@ -274,34 +315,35 @@ class JointPhase(PriorTraining):
             codes *= self._counted(codes.shape[1], gray)
             z_q = quantizer.dequantize(codes[:, :, None].int(), step)
             low = self.transform.finer(low, scale.subbands(z_q))
-            rounded.append(codes)
+            levels.append(Chosen(codes, (codes != 0).to(z.dtype)))
             scaled.append(z)
-        tile = [self.tiles.cut(n, level, corner).long() for n, level in enumerate(rounded)]
+        tile = [self.tiles.cut(n, level.codes, corner).long() for n, level in enumerate(levels)]
         condition = self.prior.conditions(step.log(), gray & self.gray_apart)
         outputs = self.prior(tile, condition)
-        for number, codes in enumerate(rounded):
+        for number, level in enumerate(levels):
             parameters = self.prior.logistic_parameters(number, outputs[number], tile[number])
             z = self.tiles.cut(number, scaled[number], corner)
             chosen = choose_codes(z, parameters, self.prior.tails(), self.config.bit_price)
-            chosen *= self._counted(chosen.shape[1], gray)
-            self.tiles.cut(number, codes, corner).copy_(chosen)
-        return rounded
+            counted = self._counted(z.shape[1], gray)
+            self.tiles.cut(number, level.codes, corner).copy_(chosen.codes * counted)
+            self.tiles.cut(number, level.follow, corner).copy_(chosen.follow * counted)
+        return levels
 
     def _drawn(
         self,
         features: list[Tensor],
-        codes: list[Tensor],
+        chosen: Sequence[Chosen],
         crops: Crops,
         nudges: Sequence[Tensor] = (),
     ) -> tuple[list[Tensor], Tensor]:
-        """Return each level's latents in steps, and pixels of the codes, gradients straight through."""
+        """Return each level's latents in steps, and pixels of the codes; gradients pass through both."""
         step = crops.step
         latents: list[Tensor] = []
         low: Tensor | None = None
         for number, quantizer in enumerate(self.vqvae.quantizers):
             scale = self._scale(number, low, step, nudges)
-            z = scale.latents(features[number])
-            z_q = quantizer.dequantize(codes[number][:, :, None].int(), step)
+            z = chosen[number].passed(scale.latents(features[number]))
+            z_q = quantizer.dequantize(chosen[number].codes[:, :, None].int(), step)
             low = self.transform.finer(low, scale.subbands(straight_through(z, z_q)))
             latents.append(z / step[:, None, None, None])
         return latents, self.transform.to_pixels(features[0] if low is None else low, step)
