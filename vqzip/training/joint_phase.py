@@ -2,15 +2,15 @@
 
 The loss is that of learned image compression, distortion over lambda plus rate (Balle et al. 2017,
 equation 7), at random quantizer steps so that one model serves every quality. Codes are chosen as the
-encoder chooses them, by rate and distortion under the prior; the gradient passes the quantizer
-straight through (van den Oord 2017, section 3.2) where codes are not zero, and the rate's gradient
-reaches a latent through its own probability alone, with what the prior says of it held fixed.
+encoder chooses them, by rate and distortion under the prior. The rate's gradient reaches a latent through
+its own probability alone, with what the prior says of it held fixed.
 
-Nearly all codes are zero, and a zero does not change when its latent moves a little. Passed straight
-through, the gradient says it does: the networks then learn to shift whole subbands within their dead zone,
-a pattern that nobody sees until it is wide enough to tip codes. So zeros and ones pass the gradient on
-only near the place where the one becomes the other, and there as much more as that is narrow. Both sides
-count, for the error's slope at either alone is not what tipping changes; their mean is, for a square.
+A code does not change when its latent moves a little, only when the latent comes to the place where
+another code is cheaper. Passed straight through the quantizer (van den Oord 2017, section 3.2), the
+gradient is right on average where latents are spread evenly, but nearly all codes are zero: networks then
+learn to shift whole subbands within their dead zone, a pattern that nobody sees until it is wide enough
+to tip codes. So the gradient passes near the places where codes tip alone, and there as much more as
+those are narrow, from both sides: what tipping changes in a square is the mean of the slopes at both codes.
 
 The gains' constants learn otherwise: passed straight through, wider steps add to the error of zeros,
 which they do not. Their slope is measured: one level's constants of luma or chroma are moved up and down,
@@ -56,7 +56,7 @@ CONSTANTS_RATE = 16.0
 """Constants of gains learn so many times as fast as the networks: each slope is measured seldom."""
 
 TIPPING_WIDTH = 0.3
-"""In steps: zeros and ones this close to where they become the other pass the gradient on."""
+"""In steps: codes whose latents are so close to where another becomes cheaper pass the gradient on."""
 
 NARROWEST_LOG_SCALE = math.log(0.15)
 """Of the logistic whose slope is the rate's gradient: narrower ones push a few latents too hard."""
@@ -84,9 +84,8 @@ def choose_codes(
 ) -> Chosen:
     """Return codes by rate and distortion: the nearest, one nearer to zero, or zero.
 
-    A code follows its latent; zeros and ones only within `TIPPING_WIDTH` of the latent at which the one
-    becomes the other, with weights whose integral is 1/2 on either side. Their sum over a subband is
-    then the number of codes that tip when all its latents move by 1.
+    A code follows its latent within `TIPPING_WIDTH` of where it tips, with weights whose integral over each
+    such place is 1: their sum over a subband is the number of codes that tip when all latents move by 1.
 
     Args:
         latents: `(N, C, H, W)` in steps.
@@ -100,19 +99,19 @@ def choose_codes(
     z = latents[at]
     near = z.sign() * z.abs().round().clamp(min=1)
     here = LogisticParameters(parameters.mean[at], parameters.log_scale[at])
-    candidates = torch.stack([near, near - near.sign(), torch.zeros_like(near)])
+    sign = near.sign()
+    candidates = torch.stack([near, near - sign, torch.zeros_like(near), near + sign])
     bits = torch.stack([logistic_bits(candidate, here, *tails) for candidate in candidates])
     cost = (candidates - z).square() + price * bits
-    best = cost.argmin(0, keepdim=True)
-    chosen = candidates.gather(0, best)[0] * (z.abs() > 0.5)
-    # The cost of code k less that of zero falls by 2 |k| when the latent grows by 1.
-    far = ((cost[:2] - cost[2]) / (2 * candidates[:2].abs())).nan_to_num(nan=math.inf).amin(0)
-    far = torch.where(z.abs() > 0.5, far.abs(), torch.maximum(far, 0.5 - z.abs()))
-    tipping = (1 - far / TIPPING_WIDTH).clamp(0, 1) / TIPPING_WIDTH
-    codes[at] = chosen
+    best = cost[:3].argmin(0, keepdim=True)
+    codes[at] = candidates.gather(0, best)[0] * (z.abs() > 0.5)
+    # The difference of the costs of two neighbours changes by 2 when the latent moves by 1.
+    to_lower, to_higher = (cost[1] - cost[0]) / 2, (cost[3] - cost[0]) / 2
+    to_lower = torch.where(z.abs() > 0.5, to_lower, torch.minimum(to_lower, z.abs() - 0.5))
+    distance = torch.stack([to_lower, to_higher]).abs()
+    weights = (1 - distance / TIPPING_WIDTH).clamp(min=0) / TIPPING_WIDTH
     follow = torch.zeros_like(codes)
-    tips = (chosen == 0) | ((chosen.abs() == 1) & (z.abs() < 1))
-    follow[at] = torch.where(tips, tipping, torch.ones_like(tipping))
+    follow[at] = weights.sum(0)
     return Chosen(codes, follow)
 
 
@@ -315,7 +314,8 @@ class JointPhase(PriorTraining):
             codes *= self._counted(codes.shape[1], gray)
             z_q = quantizer.dequantize(codes[:, :, None].int(), step)
             low = self.transform.finer(low, scale.subbands(z_q))
-            levels.append(Chosen(codes, (codes != 0).to(z.dtype)))
+            # Around the tile codes cost nothing, so what they would gain must not be followed either.
+            levels.append(Chosen(codes, torch.zeros_like(codes)))
             scaled.append(z)
         tile = [self.tiles.cut(n, level.codes, corner).long() for n, level in enumerate(levels)]
         condition = self.prior.conditions(step.log(), gray & self.gray_apart)
