@@ -2,19 +2,20 @@
 
 The loss is that of learned image compression, distortion over lambda plus rate (Balle et al. 2017,
 equation 7), at random quantizer steps so that one model serves every quality. Codes are chosen as the
-encoder chooses them, by rate and distortion under the prior. The rate's gradient reaches a latent through
-its own probability alone, with what the prior says of it held fixed.
+encoder chooses them, by rate and distortion under the prior.
 
 A code does not change when its latent moves a little, only when the latent comes to the place where
 another code is cheaper. Passed straight through the quantizer (van den Oord 2017, section 3.2), the
 gradient is right on average where latents are spread evenly, but nearly all codes are zero: networks then
 learn to shift whole subbands within their dead zone, a pattern that nobody sees until it is wide enough
 to tip codes. So the gradient passes near the places where codes tip alone, and there as much more as
-those are narrow, from both sides: what tipping changes in a square is the mean of the slopes at both codes.
+those are narrow. The error's slope passes from both sides, for what tipping changes in a square is the mean
+of the slopes at both codes; the bits' slope is the difference of the two code lengths.
 
-The gains' constants learn otherwise: passed straight through, wider steps add to the error of zeros,
-which they do not. Their slope is measured: one level's constants of luma or chroma are moved up and down,
-and the costs compared, which is far less noisy than to move all at once (Spall 1992, equation 2.2).
+That gradient holds fixed what the prior says, so it misses that larger gains make the codes around cheaper,
+too. The gains' constants, where that counts most, have their slope measured: one level's constants of luma
+or chroma are moved up and down, and the costs compared, which is far less noisy than to move all at once
+(Spall 1992, equation 2.2).
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from torch import Tensor, nn
 
 from vqzip.configs import CONTEXT_TILE
 from vqzip.errors import RecipeError
-from vqzip.nets.gains import Gains, Scale
+from vqzip.nets.gains import Scale
 from vqzip.nets.logistic_head import LogisticParameters, logistic_bits
 from vqzip.nets.pixelcnn import PixelCnn
-from vqzip.nets.quantizer import DEADZONE_ROUNDING, straight_through
+from vqzip.nets.quantizer import DEADZONE_ROUNDING
 from vqzip.nets.residual import log_step_features
 from vqzip.nets.vqvae import Vqvae
 from vqzip.nets.wavelet import COLOUR_BASIS, WaveletTransform
@@ -55,28 +56,31 @@ NUDGED_EVERY = 4
 CONSTANTS_RATE = 16.0
 """Constants of gains learn so many times as fast as the networks: each slope is measured seldom."""
 
-TIPPING_WIDTH = 0.3
+TIPPING_WIDTH = 0.1
 """In steps: codes whose latents are so close to where another becomes cheaper pass the gradient on."""
-
-NARROWEST_LOG_SCALE = math.log(0.15)
-"""Of the logistic whose slope is the rate's gradient: narrower ones push a few latents too hard."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Codes of a level.
+    """Codes of a level, and what becomes of them when their latents move.
 
     Args:
         codes: float, `(N, C, h, w)`.
-        follow: how much each follows its latent, of the same shape: what the gradient is multiplied by.
+        follow: codes that tip a step of the latent, of the same shape.
+        bits: that tipping costs a step of the latent, of the same shape.
     """
 
     codes: Tensor
     follow: Tensor
+    bits: Tensor
 
-    def passed(self, latents: Tensor) -> Tensor:
-        """Return the latents, their gradient multiplied by `follow`."""
-        return latents.detach() + self.follow * (latents - latents.detach())
+    def drawn(self, latents: Tensor, z_q: Tensor) -> Tensor:
+        """Return `z_q`; its gradient reaches the latents where codes tip."""
+        return z_q + self.follow * (latents - latents.detach())
+
+    def tipped_bits(self, latents: Tensor) -> Tensor:
+        """Return zeros of the shape of the latents, with the gradient of the code length."""
+        return self.bits * (latents - latents.detach())
 
 
 def choose_codes(
@@ -85,7 +89,8 @@ def choose_codes(
     """Return codes by rate and distortion: the nearest, one nearer to zero, or zero.
 
     A code follows its latent within `TIPPING_WIDTH` of where it tips, with weights whose integral over each
-    such place is 1: their sum over a subband is the number of codes that tip when all latents move by 1.
+    such place is 1: their sum over a subband is the number of codes that tip when all latents move by a
+    step, if that went on as it begins.
 
     Args:
         latents: `(N, C, H, W)` in steps.
@@ -110,9 +115,10 @@ def choose_codes(
     to_lower = torch.where(z.abs() > 0.5, to_lower, torch.minimum(to_lower, z.abs() - 0.5))
     distance = torch.stack([to_lower, to_higher]).abs()
     weights = (1 - distance / TIPPING_WIDTH).clamp(min=0) / TIPPING_WIDTH
-    follow = torch.zeros_like(codes)
-    follow[at] = weights.sum(0)
-    return Chosen(codes, follow)
+    tipped = weights * sign * torch.stack([bits[0] - bits[1], bits[3] - bits[0]])
+    follow, slope = torch.zeros_like(codes), torch.zeros_like(codes)
+    follow[at], slope[at] = weights.sum(0), tipped.sum(0)
+    return Chosen(codes, follow, slope)
 
 
 @dataclass(frozen=True)
@@ -130,12 +136,6 @@ class Crops:
     gray: Tensor
     step: Tensor
     corner: tuple[int, int]
-
-
-def _centre_gradient(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-    """Take away, from the gradient of a network's output, what all its positions share."""
-    if output.requires_grad:
-        output.register_hook(lambda slope: slope - slope.mean((0, 2, 3), keepdim=True))  # type: ignore[no-untyped-call]
 
 
 class JointPhase(PriorTraining):
@@ -186,10 +186,6 @@ class JointPhase(PriorTraining):
         networks = [part for name, part in modules.items() if name != "gains"]
         constants = [p for linear in self.constants for p in linear.parameters()]
         apart = {id(p) for p in constants}
-        for network in self._masking_networks(gains):
-            # What all positions share is a constant, and constants are measured.
-            network.register_forward_hook(_centre_gradient)
-            apart.add(id(network[-1].bias))
         masking = [] if gains is None else [p for p in gains.parameters() if id(p) not in apart]
         parts = [
             ([p for network in networks for p in network.parameters()], config.learning_rate),
@@ -200,11 +196,6 @@ class JointPhase(PriorTraining):
         self.rates = [rate for parameters, rate in parts if parameters and rate]
         groups = [{"params": parameters} for parameters, rate in parts if parameters and rate]
         self.optimiser = torch.optim.Adam(groups, lr=self.config.learning_rate)
-
-    @staticmethod
-    def _masking_networks(gains: Gains | None) -> list[nn.Sequential]:
-        levels = [] if gains is None else gains.levels
-        return [level.masking for level in levels if level.masking is not None]
 
     def _part(self, name: str) -> nn.Module:
         """Return a part of the transform that the phase trains."""
@@ -222,14 +213,14 @@ class JointPhase(PriorTraining):
         with autocast(self.device, wanted=self.config.bfloat16):
             features = self.transform.analyse(crops.pixels, step)
             chosen = self._codes(features, crops)
-            codes = [level.codes for level in chosen]
-            latents, x_hat = self._drawn(features, chosen, crops)
+            x_hat, tipped = self._drawn(features, chosen, crops)
         distortion = self._distortion(x_hat, crops)
-        hard = soft = torch.zeros_like(step)
+        rate = torch.zeros_like(step)
         if self.codes_move or self.prior_learns:
-            hard, soft = self._bits(codes, latents, crops)
-        cost = self._cost(distortion, soft, step).mean()
-        code_length = torch.log(LOWEST_BPP + hard).mean()
+            rate = self._rate(chosen, crops)
+        # What codes there are cost is the prior's to learn; which there are, the transform's.
+        cost = self._cost(distortion, rate.detach() + tipped, step).mean()
+        code_length = torch.log(LOWEST_BPP + rate).mean()
         self.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(cost + code_length)
         for linear in self.constants:
@@ -239,8 +230,7 @@ class JointPhase(PriorTraining):
         norms = self._step_optimiser(number, remaining)
         metrics = {"loss": cost.item(), "distortion": distortion.mean().item()}
         if self.codes_move or self.prior_learns:
-            metrics["loss"] = self._cost(distortion, hard, step).mean().item()
-            metrics["code_length_bpp"] = hard.mean().item()
+            metrics["code_length_bpp"] = rate.mean().item()
         return {**metrics, "gradient": norms[0]}
 
     def _cost(self, distortion: Tensor, rate: Tensor, step: Tensor) -> Tensor:
@@ -262,9 +252,9 @@ class JointPhase(PriorTraining):
             for nudge in (NUDGE, -NUDGE):
                 nudges = [nudge * sign for sign in signs]
                 chosen = self._codes(features, crops, nudges)
-                latents, x_hat = self._drawn(features, chosen, crops, nudges)
-                rate, _ = self._bits([level.codes for level in chosen], latents, crops)
-                costs.append(self._cost(self._distortion(x_hat, crops), rate, crops.step))
+                x_hat, _ = self._drawn(features, chosen, crops, nudges)
+                distortion, rate = self._distortion(x_hat, crops), self._rate(chosen, crops)
+                costs.append(self._cost(distortion, rate, crops.step))
         slopes = (costs[0] - costs[1])[:, None] / (2 * NUDGE * len(crops.step))
         condition = log_step_features(crops.step)
         for linear, sign in zip(self.constants, signs, strict=True):
@@ -315,7 +305,7 @@ class JointPhase(PriorTraining):
             z_q = quantizer.dequantize(codes[:, :, None].int(), step)
             low = self.transform.finer(low, scale.subbands(z_q))
             # Around the tile codes cost nothing, so what they would gain must not be followed either.
-            levels.append(Chosen(codes, torch.zeros_like(codes)))
+            levels.append(Chosen(codes, torch.zeros_like(codes), torch.zeros_like(codes)))
             scaled.append(z)
         tile = [self.tiles.cut(n, level.codes, corner).long() for n, level in enumerate(levels)]
         condition = self.prior.conditions(step.log(), gray & self.gray_apart)
@@ -327,6 +317,7 @@ class JointPhase(PriorTraining):
             counted = self._counted(z.shape[1], gray)
             self.tiles.cut(number, level.codes, corner).copy_(chosen.codes * counted)
             self.tiles.cut(number, level.follow, corner).copy_(chosen.follow * counted)
+            self.tiles.cut(number, level.bits, corner).copy_(chosen.bits * counted)
         return levels
 
     def _drawn(
@@ -335,18 +326,21 @@ class JointPhase(PriorTraining):
         chosen: Sequence[Chosen],
         crops: Crops,
         nudges: Sequence[Tensor] = (),
-    ) -> tuple[list[Tensor], Tensor]:
-        """Return each level's latents in steps, and pixels of the codes; gradients pass through both."""
+    ) -> tuple[Tensor, Tensor]:
+        """Return pixels of the codes, and zeros `(N,)` with the gradient of the bits a pixel."""
         step = crops.step
-        latents: list[Tensor] = []
+        tipped = torch.zeros_like(step)
         low: Tensor | None = None
-        for number, quantizer in enumerate(self.vqvae.quantizers):
+        for number, (quantizer, level) in enumerate(
+            zip(self.vqvae.quantizers, chosen, strict=True)
+        ):
             scale = self._scale(number, low, step, nudges)
-            z = chosen[number].passed(scale.latents(features[number]))
-            z_q = quantizer.dequantize(chosen[number].codes[:, :, None].int(), step)
-            low = self.transform.finer(low, scale.subbands(straight_through(z, z_q)))
-            latents.append(z / step[:, None, None, None])
-        return latents, self.transform.to_pixels(features[0] if low is None else low, step)
+            z = scale.latents(features[number])
+            z_q = level.drawn(z, quantizer.dequantize(level.codes[:, :, None].int(), step))
+            low = self.transform.finer(low, scale.subbands(z_q))
+            in_steps = z / step[:, None, None, None]
+            tipped = tipped + level.tipped_bits(in_steps).flatten(1).sum(1) / CONTEXT_TILE**2
+        return self.transform.to_pixels(features[0] if low is None else low, step), tipped
 
     def _scale(
         self, number: int, low: Tensor | None, step: Tensor, nudges: Sequence[Tensor]
@@ -357,29 +351,19 @@ class JointPhase(PriorTraining):
             return scale
         return Scale(scale.gain * nudges[number].exp()[:, :, None, None], scale.knee)
 
-    def _bits(
-        self, codes: list[Tensor], latents: list[Tensor], crops: Crops
-    ) -> tuple[Tensor, Tensor]:
-        """Return bits a pixel `(N,)` of the codes, and of the latents as far as they can be moved."""
+    def _rate(self, chosen: Sequence[Chosen], crops: Crops) -> Tensor:
+        """Return bits a pixel `(N,)` of the codes in the context tile; its gradient is the prior's."""
         step, gray, corner = crops.step, crops.gray, crops.corner
-        tile = [self.tiles.cut(number, level, corner) for number, level in enumerate(codes)]
-        with torch.set_grad_enabled(self.prior_learns):
+        tile = [self.tiles.cut(number, level.codes, corner) for number, level in enumerate(chosen)]
+        with torch.set_grad_enabled(self.prior_learns and torch.is_grad_enabled()):
             condition = self.prior.conditions(step.log(), gray & self.gray_apart)
             outputs = self.prior([level.long() for level in tile], condition)
-        hard, soft = torch.zeros_like(step), torch.zeros_like(step)
-        tails = self.prior.tails()
+        rate = torch.zeros_like(step)
         for number, level in enumerate(tile):
             parameters = self.prior.logistic_parameters(number, outputs[number], level)
-            counted = self._counted(level.shape[1], gray)
-            bits = logistic_bits(level, parameters, *tails)
-            hard = hard + (bits * counted).flatten(1).sum(1)
-            held = LogisticParameters(
-                parameters.mean.detach(), parameters.log_scale.detach().clamp(NARROWEST_LOG_SCALE)
-            )
-            z = self.tiles.cut(number, latents[number], corner)
-            moved = logistic_bits(z, held, *(tail.detach() for tail in tails))
-            soft = soft + (moved * counted).flatten(1).sum(1)
-        return hard / CONTEXT_TILE**2, soft / CONTEXT_TILE**2
+            bits = logistic_bits(level, parameters, *self.prior.tails())
+            rate = rate + (bits * self._counted(level.shape[1], gray)).flatten(1).sum(1)
+        return rate / CONTEXT_TILE**2
 
     def _counted(self, channels: int, gray: Tensor) -> Tensor:
         """Return `(N, C, 1, 1)` of ones, zero for a gray picture's chroma: the last two thirds."""
