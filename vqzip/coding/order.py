@@ -60,10 +60,12 @@ class Order:
         raster[self.rows * self.width + self.columns] = values
         return np.ascontiguousarray(raster.T).reshape(-1, self.height, self.width)
 
-    def of_map(self, channels_first: NDArray[Entry]) -> NDArray[Entry]:
-        """Return the entries `(N, C)` of a `(C, H, W)` map in coding order; undoes `to_map`."""
+    def of_map(self, channels_first: NDArray[Entry], span: slice = slice(None)) -> NDArray[Entry]:
+        """Return entries `(n, C)` of a `(C, H, W)` map in coding order; undoes `to_map`."""
         raster = channels_first.reshape(len(channels_first), -1)
-        return np.ascontiguousarray(raster.take(self.rows * self.width + self.columns, axis=1).T)
+        positions = self.rows[span] * self.width + self.columns[span]
+        # Entries of one plane after another: several times as fast as one index of three arrays.
+        return np.ascontiguousarray(raster.take(positions, axis=1).T)
 
     def steps(self) -> Iterator[slice]:
         """Yield the positions of each step, as a slice of the arrays."""

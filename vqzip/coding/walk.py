@@ -51,11 +51,7 @@ class Place:
 
     def of(self, channels_first: NDArray[Entry]) -> NDArray[Entry]:
         """Return the entries `(n, g)` of a `(C, H, W)` array at this place."""
-        _, height, width = channels_first.shape
-        positions = self.rows * width + self.columns
-        # Entries of one plane after another: several times as fast as one index of three arrays.
-        taken = channels_first.reshape(-1, height * width).take(positions, axis=1)
-        return np.ascontiguousarray(taken.take(self.channels, axis=0).T)
+        return self.order.of_map(channels_first, self.span).take(self.channels, axis=1)
 
 
 class CodeSource(Protocol):

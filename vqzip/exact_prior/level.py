@@ -127,8 +127,7 @@ class CodeContext:
     def tell(self, codes: NDArray[np.int32]) -> None:
         """Keep all codes of the level, `(C, H, W)`."""
         order = self._order
-        known = codes.reshape(len(codes), -1).T[order.rows * order.width + order.columns]
-        known = known.astype(np.int64)
+        known = order.of_map(codes).astype(np.int64)
         for number, channels in enumerate(self.stages):
             self.note_codes(slice(None), number, known[:, channels])
         for span in chunks(order.positions):
