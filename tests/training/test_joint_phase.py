@@ -15,7 +15,7 @@ from vqzip.nets.logistic_head import LogisticParameters, logistic_bits
 from vqzip.nets.pixelcnn import PixelCnn
 from vqzip.nets.vqvae import Vqvae
 from vqzip.training.image_sources import CropSource, find_pictures
-from vqzip.training.joint_phase import TIPPING_WIDTH, JointPhase, choose_codes
+from vqzip.training.joint_phase import TIPPING_WIDTH, JointPhase, choose_codes, common_pattern
 from vqzip.training.recipe import Recipe
 
 CPU = torch.device("cpu")
@@ -105,6 +105,16 @@ def test_the_gradient_of_a_gain_is_what_the_gain_changes() -> None:
         assert slope.item() == pytest.approx(measured, rel=0.15)
 
 
+def test_a_pattern_is_what_all_blocks_have_alike() -> None:
+    generator = torch.Generator().manual_seed(3)
+    alike = torch.randn(2, 3, 4, 4, generator=generator)
+    apart = torch.randn(2, 3, 16, 4, generator=generator)
+    step = torch.tensor([8.0, 30.0])
+    change = alike.repeat(1, 1, 4, 2) + torch.cat([apart, -apart], 3)
+    squares = alike.square().mean((2, 3)).sum(1)
+    assert torch.allclose(common_pattern(change * step[:, None, None, None], step), squares)
+
+
 @pytest.mark.parametrize("distortion", ["mse", "ms-ssim"])
 @pytest.mark.parametrize("width", [0, 4])
 def test_a_restored_phase_takes_the_same_steps(
@@ -125,7 +135,7 @@ def test_a_restored_phase_takes_the_same_steps(
     second.restore({name: tensor.clone() for name, tensor in first.tensors().items()})
     assert take(second, 2, 4) == expected[2:]
     assert all(math.isfinite(value) for row in expected for value in row.values())
-    assert set(expected[0]) == {"loss", "distortion", "code_length_bpp", "gradient"}
+    assert set(expected[0]) == {"loss", "distortion", "pattern", "code_length_bpp", "gradient"}
 
 
 def test_the_decoder_phase_moves_the_last_network_alone(tmp_path: Path, pictures: Path) -> None:
@@ -189,6 +199,22 @@ def test_slopes_lead_back_from_gains_far_off(
     assert sign * bands.bias.grad[0] > 0
     assert not bands.bias.grad[3:].any()
     assert not any(linear.bias.grad.any() for linear in phase.constants if linear is not bands)  # type: ignore[union-attr]
+
+
+def test_a_pattern_before_the_wavelet_goes_again(tmp_path: Path, pictures: Path) -> None:
+    """Neither rate nor distortion would take so small a shift of all pixels away in so few steps."""
+    settings = ("joint_phase.learning_rate=0.01", "joint_phase.distortion='ms-ssim'")
+    phase = made_phase(
+        tiny_recipe(tmp_path, "joint", *settings, "joint_phase.rate_weight=0.5"), pictures
+    )
+    before = phase.transform.before
+    assert before is not None
+    assert before.leave.bias is not None
+    with torch.no_grad():
+        before.leave.bias[:16] = 0.5
+    rows = take(phase, 0, 60, total=60)
+    assert rows[0]["pattern"] == pytest.approx(0.15**2, rel=1e-3)
+    assert rows[-1]["pattern"] < 0.1 * rows[0]["pattern"]
 
 
 def test_a_part_that_is_not_there_cannot_learn(tmp_path: Path, pictures: Path) -> None:

@@ -123,10 +123,20 @@ class WaveletTransform(nn.Module):
             pixels: `(N, 3, H, W)` float32, 0 to 255; sides are multiples of `2**decompositions`.
             step: `(N,)` of the quantizer in pixel values.
         """
-        x = _mix("ck,nkhw->nchw", self.colour, pixels - CENTRE)
-        if self.before is not None:
-            x = self.before(x, step)
-        details = []
+        return self.split(self.prepared(self.planes(pixels), step))
+
+    def planes(self, pixels: Tensor) -> Tensor:
+        """Return pixels around zero in the colour basis, `(N, 3, H, W)`."""
+        return _mix("ck,nkhw->nchw", self.colour, pixels - CENTRE)
+
+    def prepared(self, planes: Tensor, step: Tensor) -> Tensor:
+        """Return planes as the wavelet is to see them, of the same shape."""
+        prepared: Tensor = planes if self.before is None else self.before(planes, step)
+        return prepared
+
+    def split(self, planes: Tensor) -> list[Tensor]:
+        """Return the subbands of planes, coarse first."""
+        x, details = planes, []
         for _ in range(self.decompositions):
             low, high = analyse_axis(x, 3)
             x, lh = analyse_axis(low, 2)

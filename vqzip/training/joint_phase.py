@@ -26,6 +26,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from vqzip.configs import CONTEXT_TILE
 from vqzip.errors import RecipeError
@@ -33,6 +34,7 @@ from vqzip.nets.gains import Scale
 from vqzip.nets.logistic_head import LogisticParameters, logistic_bits
 from vqzip.nets.pixelcnn import PixelCnn
 from vqzip.nets.quantizer import DEADZONE_ROUNDING
+from vqzip.nets.refiner import BLOCK
 from vqzip.nets.residual import log_step_features
 from vqzip.nets.vqvae import Vqvae
 from vqzip.nets.wavelet import COLOUR_BASIS, WaveletTransform
@@ -55,6 +57,13 @@ NUDGED_EVERY = 4
 
 CONSTANTS_RATE = 16.0
 """Constants of gains learn so many times as fast as the networks: each slope is measured seldom."""
+
+PATTERN_PRICE = 1.0
+"""Of what a network before the wavelet adds to every block of 4 x 4 pixels alike, in squared steps.
+
+The network after it can take the same away again, so a common pattern is worth nothing, but chance alone
+lets both drift: brightness that MS-SSIM hardly sees first, until the two no longer match.
+"""
 
 TIPPING_WIDTH = 0.1
 """In steps: codes whose latents are so close to where another becomes cheaper pass the gradient on."""
@@ -119,6 +128,17 @@ def choose_codes(
     follow, slope = torch.zeros_like(codes), torch.zeros_like(codes)
     follow[at], slope[at] = weights.sum(0), tipped.sum(0)
     return Chosen(codes, follow, slope)
+
+
+def common_pattern(change: Tensor, step: Tensor) -> Tensor:
+    """Return what is added to every block of 4 x 4 pixels alike, `(N,)` in squared steps, colours summed.
+
+    Args:
+        change: of the planes, `(N, C, H, W)` in pixel values.
+        step: `(N,)` of the quantizer.
+    """
+    pattern = functional.pixel_unshuffle(change / step[:, None, None, None], BLOCK).mean((2, 3))
+    return pattern.square().sum(1) / BLOCK**2
 
 
 @dataclass(frozen=True)
@@ -211,7 +231,9 @@ class JointPhase(PriorTraining):
         step, corner = self._random_steps(generator), self.tiles.corner(generator)
         crops = Crops(pixels.to(self.device), gray.to(self.device), step, corner)
         with autocast(self.device, wanted=self.config.bfloat16):
-            features = self.transform.analyse(crops.pixels, step)
+            planes = self.transform.planes(crops.pixels)
+            prepared = self.transform.prepared(planes, step)
+            features = self.transform.split(prepared)
             chosen = self._codes(features, crops)
             x_hat, tipped = self._drawn(features, chosen, crops)
         distortion = self._distortion(x_hat, crops)
@@ -222,13 +244,16 @@ class JointPhase(PriorTraining):
         cost = self._cost(distortion, rate.detach() + tipped, step).mean()
         code_length = torch.log(LOWEST_BPP + rate).mean()
         self.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(cost + code_length)
+        pattern = common_pattern(prepared - planes, step).mean()
+        torch.autograd.backward(cost + code_length + PATTERN_PRICE * pattern)
         for linear in self.constants:
             linear.zero_grad(set_to_none=True)
         if self.constants and number % NUDGED_EVERY == 0:
             self._measure_slopes(features, crops, generator)
         norms = self._step_optimiser(number, remaining)
         metrics = {"loss": cost.item(), "distortion": distortion.mean().item()}
+        if self.codes_move:
+            metrics["pattern"] = pattern.item()
         if self.codes_move or self.prior_learns:
             metrics["code_length_bpp"] = rate.mean().item()
         return {**metrics, "gradient": norms[0]}
