@@ -287,6 +287,19 @@ def test_a_model_brings_its_own_price_of_a_bit() -> None:
     assert len(dear.encode_picture(picture).data) < len(Codec(model).encode_picture(picture).data)
 
 
+def test_a_level_has_a_price_of_its_own() -> None:
+    """Dearer bits at the finest level leave fewer of its codes and all others as they are."""
+    picture = Picture(np.random.default_rng(3).integers(90, 166, (48, 48, 3), np.uint8))
+    usual = load(TINY).encode_picture(picture).codes.levels
+    codec = load(TINY)
+    config = codec.model.vqvae.config
+    dear = replace(config.levels[-1], relative_price=5.0)
+    codec.model.vqvae.config = replace(config, levels=(*config.levels[:-1], dear))
+    codes = codec.encode_picture(picture).codes.levels
+    assert all(np.array_equal(a, b) for a, b in zip(codes[:-1], usual[:-1], strict=True))
+    assert np.count_nonzero(codes[-1]) < np.count_nonzero(usual[-1])
+
+
 def test_squared_error_does_not_judge_a_model_trained_for_ms_ssim(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

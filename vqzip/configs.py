@@ -62,12 +62,14 @@ class LevelConfig:
         groups: slices of the channels, each with a codebook of its own.
         quantizer: the codewords, the same kind for every group.
         depth: residual stages in a group; stage d quantizes what stage d - 1 left over.
+        relative_price: of a bit when the encoder chooses this level's codes, over the model's price.
     """
 
     stride: int
     groups: int
     quantizer: CodebookConfig | GridConfig
     depth: int = 1
+    relative_price: float = field(default=1.0, metadata=YOUNGER)
 
     @property
     def channels(self) -> int:

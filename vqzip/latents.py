@@ -71,6 +71,7 @@ class TileLatents:
             level: the coarser ones have been chosen.
             price: of a bit, in squared steps (for codebooks: in mean quantization errors).
         """
+        price *= self._vqvae.config.levels[level].relative_price
         inner = self._cut(level, self._latent(level))
         quantizer = self._vqvae.quantizers[level]
         if not isinstance(quantizer, CodebookQuantizer):

@@ -41,6 +41,7 @@ RANGES: dict[tuple[type, str], tuple[float, float]] = {
     (LevelConfig, "stride"): (1, 256),
     (LevelConfig, "groups"): (1, MOST_CHANNELS),
     (LevelConfig, "depth"): (1, MOST_CHANNELS),
+    (LevelConfig, "relative_price"): (0, 1000),
     # The first and the last convolution have half as many channels.
     (ConvTransformConfig, "hidden"): (2, LARGEST_WIDTH),
     (ConvTransformConfig, "residual_hidden"): (1, LARGEST_WIDTH),
