@@ -401,7 +401,7 @@ def check_transform(vqvae: VqvaeConfig) -> None:
     last = vqvae.transform.decompositions
     strides = [2**last, *(2 ** (last - number) for number in range(last))]
     expected = [LevelConfig(s, 9 if n else 3, GridConfig()) for n, s in enumerate(strides)]
-    if list(vqvae.levels) != expected:
+    if [dataclasses.replace(level, relative_price=1.0) for level in vqvae.levels] != expected:
         raise ModelError(
             f"a wavelet of {last} decompositions needs grids at strides "
             f"{', '.join(map(str, strides))}, with 3 groups in the first and 9 in the others."
