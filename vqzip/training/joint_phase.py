@@ -243,8 +243,8 @@ class JointPhase(PriorTraining):
         # What codes there are cost is the prior's to learn; which there are, the transform's.
         cost = self._cost(distortion, rate.detach() + tipped, step).mean()
         code_length = torch.log(LOWEST_BPP + rate).mean()
-        self.optimiser.zero_grad(set_to_none=True)
         pattern = common_pattern(prepared - planes, step).mean()
+        self.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(cost + code_length + PATTERN_PRICE * pattern)
         for linear in self.constants:
             linear.zero_grad(set_to_none=True)
