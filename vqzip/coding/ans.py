@@ -12,6 +12,7 @@ and pushes them backwards at the end; the reader then meets them in coding order
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -76,9 +77,13 @@ class _TableRun:
         counts = self.table.take(np.concatenate(self.rows), axis=0)
         coder.encode_reverse(np.concatenate(self.symbols), _CATEGORICAL, counts)
 
-    def code_length_bits(self) -> float:
-        chosen = self.table[np.concatenate(self.rows), np.concatenate(self.symbols)]
-        return float(bits_of_count().take(chosen.astype(np.intp)).sum())
+
+def _code_length_bits(runs: Sequence[_TableRun]) -> float:
+    """Return the bits of runs of one table; all at once, for most are short."""
+    rows = np.concatenate([row for run in runs for row in run.rows])
+    symbols = np.concatenate([symbol for run in runs for symbol in run.symbols])
+    chosen = runs[0].table[rows, symbols]
+    return float(bits_of_count().take(chosen.astype(np.intp)).sum())
 
 
 @dataclass(frozen=True)
@@ -133,8 +138,13 @@ class AnsWriter:
     def code_length_bits(self) -> float:
         """Return Σ -log2(count / 65536) over the symbols so far."""
         self._run = None
+        runs: dict[int, list[_TableRun]] = {}
         for part in self._parts[self._counted_parts :]:
-            self._counted_bits += part.code_length_bits()
+            if isinstance(part, _TableRun):
+                runs.setdefault(id(part.table), []).append(part)
+            else:
+                self._counted_bits += part.code_length_bits()
+        self._counted_bits += sum(map(_code_length_bits, runs.values()))
         self._counted_parts = len(self._parts)
         return self._counted_bits
 

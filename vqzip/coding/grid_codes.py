@@ -198,9 +198,10 @@ class GridCoder:
         edge = WIDE_RADIUS + 1
         # One index into the flattened table is faster than two.
         window = row * self._window_bits.shape[1] + edge
-        bits: NDArray[np.float64] = self._window_bits.take(high.clip(-edge, edge) + window)
+        inside = high.clip(-edge, edge)
+        bits: NDArray[np.float64] = self._window_bits.take(inside + window)
         bits += low_bits
-        far = np.abs(high) > edge
+        far = high != inside
         if far.any():
             order = np.broadcast_to(self._escape_order[row], far.shape)[far]
             first = np.broadcast_to(self._radius[row] + 1, far.shape)[far]

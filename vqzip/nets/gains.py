@@ -103,9 +103,9 @@ class LevelGains(nn.Module):
             self.knees = nn.Linear(2, channels)
             self.masking = nn.Sequential(
                 nn.Conv2d(colours * len(WINDOWS) + 2, width, 3, padding=1),
-                nn.LeakyReLU(ACTIVATION_SLOPE),
+                nn.LeakyReLU(ACTIVATION_SLOPE, inplace=True),
                 nn.Conv2d(width, width, 1),
-                nn.LeakyReLU(ACTIVATION_SLOPE),
+                nn.LeakyReLU(ACTIVATION_SLOPE, inplace=True),
                 nn.Conv2d(width, channels, 1),
             )
 
