@@ -1,0 +1,96 @@
+"""Measure what each effort of the encoder costs and brings, and write it into docs/results.md.
+
+Efforts that search alike (1 to 6) are measured once.
+
+python docs/pictures/efforts.py kodak --every 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from vqzip.cli.rd_curve import FilesDisplay
+from vqzip.codec import DEFAULT_EFFORT, load
+from vqzip.errors import VqzipError
+from vqzip.evaluation.comparisons import compare, mean_points
+from vqzip.evaluation.marked_parts import with_marked_part
+from vqzip.evaluation.rd_curve import Measurement, measure_model
+from vqzip.evaluation.source_pictures import SourcePicture, find_pictures
+from vqzip.evaluation.tables import Table
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE, MODELS = Path("docs/results.md"), Path("models")
+EFFORTS = {0: "0, nearest codes", DEFAULT_EFFORT: "1 to 6 (default)", 7: "7", 8: "8", 9: "9"}
+QUALITIES = (1.0, 3.0, 5.0, 7.0)
+
+
+def table(model: str, pictures: Sequence[SourcePicture]) -> Table:
+    """Code pictures at every effort, and compare."""
+    codec = load(ROOT / MODELS / model, "cpu")
+    curves: dict[int, Measurement] = {}
+    with FilesDisplay() as display:
+        for effort in EFFORTS:
+            label = f"{model}, effort {effort}"
+            curves[effort] = measure_model(
+                codec,
+                pictures,
+                qualities=QUALITIES,
+                effort=effort,
+                label=label,
+                progress=display.next(label),
+            )
+    usual = curves[DEFAULT_EFFORT]
+    rows = []
+    for effort, title in EFFORTS.items():
+        curve = curves[effort]
+        both = list(zip(mean_points(curve), mean_points(usual), strict=True))
+        bits = sum(own.rate_bpp / default.rate_bpp for own, default in both) / len(both)
+        seconds = sum(own.encode_s for own, _ in both) / len(both)
+        gains = [
+            compare(curve, usual, metric).per_picture.percent for metric in ("psnr", "ms_ssim")
+        ]
+        rows.append(
+            (
+                title,
+                f"{seconds:.2f}",
+                f"{100 * (bits - 1):+.1f}",
+                *(f"{gain:+.2f}" for gain in gains),
+            )
+        )
+    header = (
+        "effort",
+        "encode s",
+        "bits at the same quality setting, %",
+        "BD-rate by PSNR, %",
+        "by MS-SSIM, %",
+    )
+    return Table(
+        f"Efforts of `{model}` against the default, {len(pictures)} pictures", header, tuple(rows)
+    )
+
+
+def main() -> None:
+    """Read the arguments; what cannot be done is one line on stderr."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pictures", type=Path, help="folder of the report's pictures")
+    parser.add_argument("--every", type=int, default=1, help="take only every so manieth picture")
+    parser.add_argument("--model", default="photo", help="in models/")
+    arguments = parser.parse_args()
+    page = ROOT / PAGE
+    try:
+        # Before the work, so that a page without its markers is not found after it.
+        with_marked_part(page.read_text(encoding="utf-8"), "efforts", "", path=PAGE)
+        chosen = find_pictures(arguments.pictures)[:: arguments.every]
+        text = table(arguments.model, chosen).markdown()
+    except VqzipError as error:
+        sys.exit(f"{parser.prog}: {error}")
+    written = with_marked_part(page.read_text(encoding="utf-8"), "efforts", text, path=PAGE)
+    page.write_text(written, encoding="utf-8")
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    main()
