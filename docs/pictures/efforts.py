@@ -1,4 +1,4 @@
-"""Measure what each effort of the encoder costs and brings, and write it into docs/results.md.
+"""Measure what each effort of the encoder brings, and write it into docs/results.md.
 
 Efforts that search alike (1 to 6) are measured once.
 
@@ -48,21 +48,18 @@ def table(model: str, pictures: Sequence[SourcePicture]) -> Table:
         curve = curves[effort]
         both = list(zip(mean_points(curve), mean_points(usual), strict=True))
         bits = sum(own.rate_bpp / default.rate_bpp for own, default in both) / len(both)
-        seconds = sum(own.encode_s for own, _ in both) / len(both)
         gains = [
             compare(curve, usual, metric).per_picture.percent for metric in ("psnr", "ms_ssim")
         ]
         rows.append(
             (
                 title,
-                f"{seconds:.2f}",
                 f"{100 * (bits - 1):+.1f}",
                 *(f"{gain:+.2f}" for gain in gains),
             )
         )
     header = (
         "effort",
-        "encode s",
         "bits at the same quality setting, %",
         "BD-rate by PSNR, %",
         "by MS-SSIM, %",

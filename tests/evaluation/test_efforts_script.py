@@ -1,4 +1,4 @@
-"""The script that measures what each effort costs and brings, on a tiny model."""
+"""The script that measures what each effort brings, on a tiny model."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ def test_every_effort_has_a_row_against_the_default(
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     assert [row[0] for row in rows[1:]] == list(script.EFFORTS.values())
     nearest, default, *_ = rows[1:]
-    assert default[2:] == ["+0.0", "+0.00", "+0.00"]
-    assert float(nearest[2]) > 0
+    assert default[1:] == ["+0.0", "+0.00", "+0.00"]
+    assert float(nearest[1]) > 0
