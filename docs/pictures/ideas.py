@@ -179,7 +179,8 @@ def codebooks(points: Sequence[tuple[str, Measured]], curves: Sequence[Measureme
         for curve in curves:
             found = at_equal_quality(model.files, curve, "psnr")
             reached = f" ({found.pictures} of {found.pictures + found.left_out})"
-            others.append(f"{found.percent:+.1f}{reached if found.left_out else ''}")
+            percent = f"{found.percent:+.1f}{reached if found.left_out else ''}"
+            others.append(percent if found.pictures else "-")
         rows.append(
             (
                 title,
