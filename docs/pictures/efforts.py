@@ -16,7 +16,7 @@ from vqzip.cli.rd_curve import FilesDisplay
 from vqzip.codec import DEFAULT_EFFORT, load
 from vqzip.errors import VqzipError
 from vqzip.evaluation.comparisons import compare, mean_points
-from vqzip.evaluation.marked_parts import with_marked_part
+from vqzip.evaluation.marked_parts import write_marked_part
 from vqzip.evaluation.rd_curve import Measurement, measure_model
 from vqzip.evaluation.source_pictures import SourcePicture, find_pictures
 from vqzip.evaluation.tables import Table
@@ -76,16 +76,15 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take only every so manieth picture")
     parser.add_argument("--model", default="photo", help="in models/")
     arguments = parser.parse_args()
-    page = ROOT / PAGE
+    if arguments.every < 1:
+        parser.error("--every must be at least 1")
     try:
-        # Before the work, so that a page without its markers is not found after it.
-        with_marked_part(page.read_text(encoding="utf-8"), "efforts", "", path=PAGE)
         chosen = find_pictures(arguments.pictures)[:: arguments.every]
-        text = table(arguments.model, chosen).markdown()
+        text = write_marked_part(
+            ROOT / PAGE, "efforts", lambda: table(arguments.model, chosen).markdown()
+        )
     except VqzipError as error:
         sys.exit(f"{parser.prog}: {error}")
-    written = with_marked_part(page.read_text(encoding="utf-8"), "efforts", text, path=PAGE)
-    page.write_text(written, encoding="utf-8")
     sys.stdout.write(text)
 
 

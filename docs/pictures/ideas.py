@@ -14,31 +14,28 @@ import math
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from vqzip.cli.rd_curve import FilesDisplay
-from vqzip.codec import Codec, load
+from vqzip.codec import DEFAULT_EFFORT, Codec, Encoded, load
 from vqzip.errors import ModelError, VqzipError
 from vqzip.evaluation.anchors import find_anchor
+from vqzip.evaluation.code_lengths import channel_histograms
 from vqzip.evaluation.comparisons import compare, mean_points
-from vqzip.evaluation.marked_parts import with_marked_part
-from vqzip.evaluation.metrics import bits_per_dim, rate_bpp
-from vqzip.evaluation.rd_curve import CodedPicture, Measurement, measure_anchor, measure_model
+from vqzip.evaluation.marked_parts import write_marked_part
+from vqzip.evaluation.rd_curve import Measurement, measure_anchor, measure_model
 from vqzip.evaluation.single_points import at_equal_quality
 from vqzip.evaluation.source_pictures import SourcePicture, find_pictures
 from vqzip.evaluation.tables import Table, number
 from vqzip.model_folder import Model
 from vqzip.nets.wavelet import WaveletTransform
-from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.picture import Picture
-from vqzip.token_maps import TokenMaps
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, MODELS = Path("docs/results.md"), Path("models")
-NEAREST, CHOSEN = 0, 4
+NEAREST, CHOSEN = 0, DEFAULT_EFFORT
 """Efforts of the encoder: nearest codes, codes chosen by rate and distortion."""
 
 HISTOGRAMS = "wavelet, uniform steps, a histogram a subband"
@@ -47,36 +44,19 @@ CHOICE = "+ codes chosen by rate and distortion"
 NETWORK = "+ a network after the wavelet: `photo`"
 
 
-@dataclass
-class CountingCodec:
+class CountingCodec(Codec):
     """A codec that also keeps a histogram of each level and channel of every picture it codes."""
 
-    codec: Codec
-    histograms: list[tuple[float, list[Counter[int]]]] = field(default_factory=list)
+    def __init__(self, model: Model) -> None:
+        super().__init__(model)
+        self.histograms: list[tuple[float, list[Counter[int]]]] = []
 
-    @property
-    def model(self) -> Model:
-        """The codec's model."""
-        return self.codec.model
-
-    def encode_picture(self, picture: Picture, *, quality: float, effort: int = 4) -> CodedPicture:
-        """Encode, and count."""
-        encoded = self.codec.encode_picture(picture, quality=quality, effort=effort)
-        counted = []
-        for level in encoded.codes.levels:
-            for plane in level.reshape(-1, *level.shape[2:]):
-                values, counts = np.unique(plane, return_counts=True)
-                counted.append(Counter(dict(zip(values.tolist(), counts.tolist(), strict=True))))
+    def encode_picture(self, picture: Picture, **options: Any) -> Encoded:
+        """Encode, and count; see `Codec`."""
+        encoded = super().encode_picture(picture, **options)
+        counted = [h for level in encoded.codes.levels for h in channel_histograms(level)]
         self.histograms.append((encoded.quality, counted))
         return encoded
-
-    def decode_picture(self, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
-        """Decode."""
-        return self.codec.decode_picture(data, max_pixels=max_pixels)
-
-    def decode_codes(self, data: bytes, *, max_pixels: int = MAX_PIXELS) -> TokenMaps:
-        """Decode the codes alone."""
-        return self.codec.decode_codes(data, max_pixels=max_pixels)
 
     def order0_bits(self) -> list[float]:
         """Return the code length of every file under the histograms of all pictures at its quality.
@@ -113,20 +93,20 @@ def measure(
     codec: Codec, pictures: Sequence[SourcePicture], label: str, effort: int, display: FilesDisplay
 ) -> Measured:
     """Code all pictures at all qualities of a model."""
-    counting = CountingCodec(codec)
+    counting = CountingCodec(codec.model)
     files = measure_model(
         counting, pictures, effort=effort, label=label, progress=display.next(label)
     )
     points = []
     for point, bits in zip(files.points, counting.order0_bits(), strict=True):
-        channels = round(point.rate_bpp / point.bits_per_dim)
         size = round(bits / 8)
+        share = size / point.payload_bytes
         points.append(
             replace(
                 point,
                 payload_bytes=size,
-                rate_bpp=rate_bpp(size, point.pixels),
-                bits_per_dim=bits_per_dim(size, point.pixels, channels),
+                rate_bpp=point.rate_bpp * share,
+                bits_per_dim=point.bits_per_dim * share,
             )
         )
     return Measured(files, replace(files, label=f"{label}, order 0", points=tuple(points)))
@@ -206,8 +186,8 @@ def codebooks(points: Sequence[tuple[str, Measured]], curves: Sequence[Measureme
 def tables(pictures: Path, also: Sequence[Path]) -> str:
     """Measure everything and return the two tables."""
     found = find_pictures(pictures)
-    photo, bare = load(ROOT / MODELS / "photo", "cpu"), load(ROOT / MODELS / "photo", "cpu")
-    bare = without_network(bare)
+    photo = load(ROOT / MODELS / "photo", "cpu")
+    bare = without_network(load(ROOT / MODELS / "photo", "cpu"))
     single = [load(folder, "cpu") for folder in also] + [load(ROOT / MODELS / "vqvae2", "cpu")]
     with FilesDisplay() as display:
         jpeg = measure_anchor(find_anchor("jpeg"), found, progress=display.next("jpeg"))
@@ -236,15 +216,12 @@ def main() -> None:
         "--also", action="append", type=Path, default=[], help="a run of one quality; repeatable"
     )
     arguments = parser.parse_args()
-    page = ROOT / PAGE
     try:
-        # Before the work, so that a page without its markers is not found after it.
-        with_marked_part(page.read_text(encoding="utf-8"), "ideas", "", path=PAGE)
-        text = tables(arguments.pictures, arguments.also)
+        text = write_marked_part(
+            ROOT / PAGE, "ideas", lambda: tables(arguments.pictures, arguments.also)
+        )
     except VqzipError as error:
         sys.exit(f"{parser.prog}: {error}")
-    written = with_marked_part(page.read_text(encoding="utf-8"), "ideas", text, path=PAGE)
-    page.write_text(written, encoding="utf-8")
     sys.stdout.write(text)
 
 

@@ -24,7 +24,7 @@ from vqzip.codec import Codec, load
 from vqzip.errors import ModelError, PictureError, UsageError, VqzipError
 from vqzip.evaluation.anchors import find_anchor
 from vqzip.evaluation.extras import missing_package
-from vqzip.evaluation.marked_parts import with_marked_part
+from vqzip.evaluation.marked_parts import read_page, with_marked_part
 from vqzip.evaluation.rd_curve import measure_anchor, measure_model
 from vqzip.evaluation.report import RdReport, make_report, write_report
 from vqzip.evaluation.source_pictures import find_pictures
@@ -98,25 +98,13 @@ def check_figures(pictures: Path, anchors: Sequence[str], out: Path, *, force: b
     find_pictures(pictures)
     for name in anchors:
         find_anchor(name)
-    with_figures(read_page(), "")
+    with_figures(read_page(ROOT / PAGE), "")
     if not (ROOT / PLOT_FOLDER).is_dir():
         raise UsageError(f"there is no folder {ROOT / PLOT_FOLDER} for the plots; make it.")
     if out.exists() and not out.is_dir():
         raise PictureError(f"{out} is no folder; name another with --out.")
     if (out / CURVE_FILE).exists() and not force:
         raise PictureError(f"{out} holds results already; --force replaces them.")
-
-
-def read_page() -> str:
-    """Return the text of the page with the figures.
-
-    Raises:
-        UsageError: it is not there.
-    """
-    path = ROOT / PAGE
-    if not path.is_file():
-        raise UsageError(f"there is no page {path} to write figures into; restore it.")
-    return path.read_text(encoding="utf-8")
 
 
 def with_figures(page: str, figures: str) -> str:
@@ -178,7 +166,7 @@ def write_figures(
     command = command_line(names[0], list(codecs), anchors, names[1])
     tables = (out / TABLES).read_text(encoding="utf-8")
     figures = f"{origin(report, codecs, command)}\n{tables}"
-    (ROOT / PAGE).write_text(with_figures(read_page(), figures), encoding="utf-8")
+    (ROOT / PAGE).write_text(with_figures(read_page(ROOT / PAGE), figures), encoding="utf-8")
     say(ROOT / PAGE)
     for name in PLOTS:
         if out / name in written:

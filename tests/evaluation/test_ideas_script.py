@@ -47,7 +47,7 @@ def test_histograms_are_those_of_all_pictures_at_a_quality(
     script: ModuleType, tiny_model: Path, tmp_path: Path
 ) -> None:
     codec = load(tiny_model, "cpu")
-    counting, tally = script.CountingCodec(codec), CodeLengthTally()
+    counting, tally = script.CountingCodec(codec.model), CodeLengthTally()
     for source in find_pictures(write_folder(tmp_path / "pictures", 2, 48, 64)):
         for quality in (2.0, 7.0):
             encoded = counting.encode_picture(read_plain(source), quality=quality)

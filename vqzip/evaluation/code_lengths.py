@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vqzip.token_maps import TokenMaps
 
@@ -42,6 +43,15 @@ class LevelCodeLength:
         return self.prior_bits / self.order0_bits if self.order0_bits else math.nan
 
 
+def channel_histograms(level: NDArray[np.integer]) -> list[Counter[int]]:
+    """Return how often each code occurs in each channel of a level `(G, D, H, W)`."""
+    histograms = []
+    for plane in level.reshape(-1, *level.shape[2:]):
+        values, counts = np.unique(plane, return_counts=True)
+        histograms.append(Counter(dict(zip(values.tolist(), counts.tolist(), strict=True))))
+    return histograms
+
+
 class CodeLengthTally:
     """Counts codes of picture after picture, for each quality, level and group."""
 
@@ -63,9 +73,8 @@ class CodeLengthTally:
         for number, (level, bits) in enumerate(zip(codes.levels, code_length_bits, strict=True)):
             self._prior_bits[quality, number] += bits
             histograms = self._counts[quality, number]
-            for channel, plane in enumerate(level.reshape(-1, *level.shape[2:])):
-                values, counts = np.unique(plane, return_counts=True)
-                histograms[channel].update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+            for channel, histogram in enumerate(channel_histograms(level)):
+                histograms[channel].update(histogram)
 
     def levels(self) -> tuple[LevelCodeLength, ...]:
         """Return the code lengths of every quality and level, in this order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from vqzip.errors import UsageError
@@ -33,3 +34,34 @@ def with_marked_part(page: str, name: str, text: str, *, path: Path) -> str:
             f"order, around the {name}; write them there."
         )
     return f"{before}{begin}\n{text}\n{end}{after}"
+
+
+def read_page(path: Path) -> str:
+    """Return the text of a page with parts.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    if not path.is_file():
+        raise UsageError(f"there is no page {path} to write figures into; restore it.")
+    return path.read_text(encoding="utf-8")
+
+
+def write_marked_part(path: Path, name: str, measure: Callable[[], str]) -> str:
+    """Measure what a part of a page shall say, write it there, and return it.
+
+    The page is looked at before the work, so that markers which are missing are not found after it,
+    and read again afterwards: somebody may have written elsewhere in it meanwhile.
+
+    Args:
+        path: of the page.
+        name: of the part, as `markers` has it.
+        measure: returns the text.
+
+    Raises:
+        UsageError: the page is not there, or not its markers.
+    """
+    with_marked_part(read_page(path), name, "", path=path)
+    text = measure()
+    path.write_text(with_marked_part(read_page(path), name, text, path=path), encoding="utf-8")
+    return text
