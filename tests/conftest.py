@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,16 @@ def tiny_model() -> Path:
 def photograph() -> Path:
     """A small photograph (323 x 310, JPEG); its source is in tests/data/README.md."""
     return DATA / "photograph.jpg"
+
+
+@pytest.fixture
+def without(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Make a package look as if it were not installed."""
+
+    def hide(package: str) -> None:
+        for name in list(sys.modules):
+            if name == package or name.startswith(f"{package}."):
+                monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setitem(sys.modules, package, None)
+
+    return hide

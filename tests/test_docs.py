@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from tests.make_cli_docs import CLI_PAGE, cli_page
+from tools.cli_docs import CLI_PAGE, cli_page
 from vqzip.cli.app import app
 
 ROOT = Path(__file__).parent.parent
@@ -72,7 +72,7 @@ def test_ci_runs_the_commands_of_the_readme() -> None:
 
 
 def test_the_reference_page_is_what_help_says() -> None:
-    assert CLI_PAGE.read_text(encoding="utf-8") == cli_page(), "run python -m tests.make_cli_docs"
+    assert CLI_PAGE.read_text(encoding="utf-8") == cli_page(), "run python -m tools.cli_docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -30,7 +30,7 @@ from vqzip.errors import (
 )
 
 if TYPE_CHECKING:
-    from vqzip.codec import Codec
+    from vqzip.codec.codec import Codec
 
 __version__ = "0.1.0"
 
@@ -65,7 +65,7 @@ def load(name_or_path: str = "photo", device: str = "cpu") -> Codec:
     Raises:
         ModelError: no such model, or it is damaged, or the device is not there.
     """
-    from vqzip.codec import load as load_codec
+    from vqzip.codec.codec import load as load_codec
 
     return load_codec(name_or_path, device)
 
@@ -73,7 +73,7 @@ def load(name_or_path: str = "photo", device: str = "cpu") -> Codec:
 def __getattr__(name: str) -> object:
     """Import `Codec` when somebody asks for it: it needs torch."""
     if name == "Codec":
-        from vqzip.codec import Codec
+        from vqzip.codec.codec import Codec
 
         return Codec
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,8 +20,8 @@ import pytest
 from PIL import Image
 
 from vqzip.cli.app import run
-from vqzip.codec import Codec
-from vqzip.token_maps import TokenMaps
+from vqzip.codec.codec import Codec
+from vqzip.codes import TokenMaps
 
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz.campaign import Campaign, Tally
-from tests.fuzz.run import report
-from tests.fuzz.target import PICTURE
+from tools.fuzz.campaign import Campaign, Tally
+from tools.fuzz.run import report
+from tools.fuzz.target import PICTURE
 
 CASES = 2000
 

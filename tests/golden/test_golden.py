@@ -1,7 +1,7 @@
 """Golden files decode forever: the same codes on every machine, pixels within the tolerance.
 
 docs/format.md and docs/exactness.md promise it. That an encoder finds the same codes again is not
-promised and not tested. `tests/test_reference_decoder.py` reads the same files with the other decoder.
+promised and not tested. `tests/reference/test_decoder.py` reads the same files with the other decoder.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.golden.cases import Drawn, Resectioned, codebook_cases, first_cases, section_cases
-from tests.golden.make import CASES, EXPECTED, MODELS, make_files
-from tests.golden.models import TINY, TINY_GAINS, TINY_VQ
+from tools.golden.cases import Drawn, Resectioned, codebook_cases, first_cases, section_cases
+from tools.golden.make import CASES, EXPECTED, MODELS, make_files
+from tools.golden.models import TINY, TINY_GAINS, TINY_VQ
 from vqzip.cli.app import run
-from vqzip.codec import Codec, load
+from vqzip.codec.codec import Codec, load
 from vqzip.container.build import build
 from vqzip.container.fields import (
     KIND_ALPHA,
@@ -39,7 +39,7 @@ from vqzip.container.fields import (
 )
 from vqzip.container.parse import parse
 from vqzip.errors import VqzipError
-from vqzip.model_folder import read_config
+from vqzip.models.folder import read_config
 
 FILES = [(folder, name) for folder, cases in CASES.items() for name in cases()]
 PICTURED = [(folder, name) for folder, name in FILES if (folder / f"{name}.png").is_file()]

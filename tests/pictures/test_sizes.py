@@ -14,21 +14,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tests.golden.models import TINY, TINY_VQ, smooth_pixels, wavelet_config
 from tests.pictures.made_pictures import gradient
+from tools.golden.models import TINY, TINY_VQ, smooth_pixels, wavelet_config
+from vqzip.autoencoders.discrete import Vqvae
 from vqzip.cli.options import DEFAULT_MAX_PIXELS
-from vqzip.codec import Codec, load
+from vqzip.codec.codec import Codec, load
+from vqzip.codec.latents import LatentTransform
+from vqzip.codec.picture_codes import PictureCodes
+from vqzip.codec.tiles import TileGrid
 from vqzip.container.build import build, build_header
 from vqzip.container.fields import Header, VqzFile, crc32
 from vqzip.container.parse import parse
 from vqzip.errors import LimitExceeded, PictureError
-from vqzip.latents import LatentTransform
-from vqzip.nets.vqvae import Vqvae
-from vqzip.picture_codes import PictureCodes
 from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import read_picture
-from vqzip.pictures.tiles import TileGrid
 
 SIDES = range(1, 71)
 MODEL_ID = bytes(range(8))

@@ -14,12 +14,12 @@ import torch
 from PIL import Image
 
 from tests.training.tiny_recipes import made_pixels
-from vqzip.codec import Codec
+from vqzip.autoencoders.discrete import Vqvae
+from vqzip.autoencoders.quantizers.quantizer import GridQuantizer
+from vqzip.codec.codec import Codec
 from vqzip.configs import GainsConfig, QualityConfig, RefinerConfig, WaveletTransformConfig
 from vqzip.errors import TrainingError, UsageError
-from vqzip.model_folder import load
-from vqzip.nets.quantizer import GridQuantizer
-from vqzip.nets.vqvae import Vqvae
+from vqzip.models.folder import load
 from vqzip.pictures.picture import Picture
 from vqzip.training import calibrate
 from vqzip.training.calibrate import (

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from tests.training.tiny_recipes import tiny_recipe, write_pictures
+from vqzip.autoencoders.discrete import Vqvae
 from vqzip.errors import RecipeError
-from vqzip.nets.logistic_head import LogisticParameters, logistic_bits
-from vqzip.nets.pixelcnn import PixelCnn
-from vqzip.nets.vqvae import Vqvae
+from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
+from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.image_sources import CropSource, find_pictures
 from vqzip.training.joint_phase import TIPPING_WIDTH, JointPhase, choose_codes, common_pattern
 from vqzip.training.recipe import Recipe

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from vqzip.nets.codebook_learning import k_means_gradient
-from vqzip.nets.k_means import assign
-from vqzip.nets.vqvae import VqvaeOutput
+from vqzip.autoencoders.discrete import VqvaeOutput
+from vqzip.autoencoders.quantizers.codebook_learning import k_means_gradient
+from vqzip.autoencoders.quantizers.k_means import assign
 from vqzip.training.losses import (
     codebook_loss,
     dissimilarity,

@@ -10,12 +10,12 @@ import pytest
 from safetensors.torch import load_file
 
 from tests.training.tiny_recipes import tiny_recipe
-from vqzip.codec import Codec
+from vqzip.autoencoders.discrete import Vqvae
+from vqzip.autoencoders.wavelet.refiner import Refiner
+from vqzip.codec.codec import Codec
 from vqzip.configs import RefinerConfig, WaveletTransformConfig
 from vqzip.errors import ModelError
-from vqzip.model_folder import load
-from vqzip.nets.refiner import Refiner
-from vqzip.nets.vqvae import Vqvae
+from vqzip.models.folder import load
 from vqzip.training.calibrate import CurvePoint
 from vqzip.training.model_card import CURVE_HEADER, model_card, with_curve
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from tests.training.tiny_recipes import tiny_recipe, write_pictures
+from vqzip.autoencoders.discrete import Vqvae
+from vqzip.autoencoders.residual import initialise
 from vqzip.errors import RecipeError
-from vqzip.nets.pixelcnn import PixelCnn
-from vqzip.nets.residual import initialise
-from vqzip.nets.vqvae import Vqvae
+from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training import phases
 from vqzip.training.image_sources import CropSource, find_pictures
 from vqzip.training.phases import (

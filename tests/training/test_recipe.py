@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from tests.training.tiny_recipes import KINDS, tiny_recipe, write_recipe
+from vqzip.autoencoders.discrete import Vqvae
 from vqzip.errors import RecipeError
-from vqzip.nets.pixelcnn import PixelCnn
-from vqzip.nets.vqvae import Vqvae
+from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.recipe import load_recipe, recipe_names, recipe_to_toml
 
 

@@ -19,12 +19,12 @@ from safetensors.torch import load_file
 
 import vqzip
 from tests.training.tiny_recipes import KINDS, made_pixels, tiny_recipe, write_recipe
+from vqzip.autoencoders.discrete import Vqvae
 from vqzip.configs import BIT_PRICE
 from vqzip.errors import ModelError, RecipeError, TrainingError, UsageError
-from vqzip.model_folder import load, load_float_prior
-from vqzip.nets.pixelcnn import PixelCnn
-from vqzip.nets.vqvae import Vqvae
+from vqzip.models.folder import load, load_float_prior
 from vqzip.pictures.picture import Picture
+from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.calibrate import own_shifts
 from vqzip.training.loop import CHECKPOINT, Progress
 from vqzip.training.phases import PriorPhase

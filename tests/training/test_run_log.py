@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from vqzip.errors import UsageError
-from vqzip.evaluation import plots
+from vqzip.measuring.report import plots
 from vqzip.training.run_log import RunLog, read_rows
 
 

@@ -57,14 +57,14 @@ def decode(
     check_output(output, source=source, force=force)
 
     from vqzip.container.parse import parse_header
-    from vqzip.model_places import find_by_id
+    from vqzip.models.places import find_by_id
     from vqzip.pictures.write import format_of, picture_to_bytes, write_atomically
 
     image_format = "PNG" if output == STREAM else format_of(output)
     data = read_source_bytes(source)
     model = model or str(find_by_id(parse_header(data).model_id))
     with waiting(f"decoding {source}"):
-        from vqzip.codec import load
+        from vqzip.codec.codec import load
 
         codec = load(model, device)
         picture = codec.decode_picture(

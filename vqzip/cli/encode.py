@@ -24,9 +24,9 @@ from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, MaxPixels
 from vqzip.errors import CodingError, UsageError, VqzipError
 
 if TYPE_CHECKING:
-    from vqzip.codec import Codec, Encoded
+    from vqzip.codec.codec import Codec, Encoded
+    from vqzip.codec.target import Target
     from vqzip.pictures.picture import Picture
-    from vqzip.rate_control import Target
 
 DEFAULT_QUALITY = 4.0
 HOW_GOOD = "How large, how good (one of these)"
@@ -125,7 +125,7 @@ def encode(
     picture = found.picture
     target = _target(picture, bpp, max_bytes, psnr)
     with waiting(f"encoding {source}"):
-        from vqzip.codec import load
+        from vqzip.codec.codec import load
 
         codec = load(model, device)
         encoded = _encode(codec, picture, target, quality or DEFAULT_QUALITY, effort)
@@ -154,7 +154,7 @@ def _encode(
 ) -> Encoded:
     if target is None:
         return codec.encode_picture(picture, quality=quality, effort=effort)
-    from vqzip.rate_control import encode_to_target
+    from vqzip.codec.target import encode_to_target
 
     return encode_to_target(codec, picture, target, effort=effort)
 
@@ -191,7 +191,7 @@ def _target(
 ) -> Target | None:
     if bpp is None and max_bytes is None and psnr is None:
         return None
-    from vqzip.rate_control import Target
+    from vqzip.codec.target import Target
 
     if bpp is not None:
         max_bytes = int(bpp * picture.width * picture.height / 8)

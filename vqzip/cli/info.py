@@ -14,7 +14,7 @@ from vqzip.errors import ModelError
 
 if TYPE_CHECKING:
     from vqzip.container.parse import Layout
-    from vqzip.model_folder import ModelSummary
+    from vqzip.models.folder import ModelSummary
 
 
 def info(
@@ -102,8 +102,8 @@ class Facts:
 
 
 def _installed_model(model_id: bytes) -> ModelSummary | None:
-    from vqzip.model_folder import summary
-    from vqzip.model_places import find_by_id
+    from vqzip.models.folder import summary
+    from vqzip.models.places import find_by_id
 
     try:
         return summary(find_by_id(model_id))

@@ -10,7 +10,7 @@ import typer
 from vqzip.cli.console import print_result, readable_size, stdout_console
 
 if TYPE_CHECKING:
-    from vqzip.model_folder import ModelSummary
+    from vqzip.models.folder import ModelSummary
 
 
 def models(
@@ -23,8 +23,8 @@ def models(
     """
     from rich.table import Table
 
-    from vqzip.model_folder import installed
-    from vqzip.model_places import search_path
+    from vqzip.models.folder import installed
+    from vqzip.models.places import search_path
 
     found = installed()
     if as_json:

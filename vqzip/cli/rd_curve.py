@@ -16,10 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from vqzip.cli.console import print_note, stderr_console, stdout_console
 from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, MaxPixels
 from vqzip.errors import PictureError, UsageError
-from vqzip.whole_files import write_whole
+from vqzip.files import write_whole
 
 if TYPE_CHECKING:
-    from vqzip.evaluation.tables import Table
+    from vqzip.measuring.report.tables import Table
 
 NLL = "The table of VQ-VAE-2"
 CURVE_FILE, NLL_FILE = "results.json", "nll.json"
@@ -93,7 +93,7 @@ def rd_curve(
     if out is not None:
         _check_folder(out, images, force=force)
 
-    from vqzip.model_folder import checked_device
+    from vqzip.models.folder import checked_device
 
     how = How(qualities, effort, str(checked_device(device)), max_pixels)
     names = models or ["photo"]
@@ -117,11 +117,11 @@ class How:
 def _curves(
     models: list[str], anchors: list[str], images: Path, how: How, out: Path | None
 ) -> None:
-    from vqzip.codec import load
-    from vqzip.evaluation.anchors import find_anchor
-    from vqzip.evaluation.rd_curve import measure_anchor, measure_model
-    from vqzip.evaluation.report import make_report, report_tables, write_report
-    from vqzip.evaluation.source_pictures import find_pictures
+    from vqzip.codec.codec import load
+    from vqzip.measuring.anchors import find_anchor
+    from vqzip.measuring.rd_curve import measure_anchor, measure_model
+    from vqzip.measuring.report.report import make_report, report_tables, write_report
+    from vqzip.measuring.source_pictures import find_pictures
 
     pictures = find_pictures(images)
     codecs = [(name, load(name, how.device)) for name in models]
@@ -159,9 +159,9 @@ def _curves(
 
 
 def _likelihoods(models: list[str], train: Path, valid: Path, how: How, out: Path | None) -> None:
-    from vqzip.codec import load
-    from vqzip.evaluation.float_prior import load_both
-    from vqzip.evaluation.nll import measure_nll, nll_table, priors_table
+    from vqzip.codec.codec import load
+    from vqzip.measuring.float_prior import load_both
+    from vqzip.measuring.nll import measure_nll, nll_table, priors_table
 
     results = []
     with FilesDisplay() as display:

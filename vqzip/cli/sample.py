@@ -51,8 +51,8 @@ def sample(
 
     image_format = "PNG" if output == STREAM else format_of(output)
     with waiting(f"drawing {count} pictures"):
-        from vqzip.codec import load
-        from vqzip.sampling import sample as draw
+        from vqzip.codec.codec import load
+        from vqzip.codec.sampling import sample as draw
 
         pictures = draw(load(model, device), count, size, seed, temperature, quality)
     written = picture_to_bytes(_grid(pictures), image_format)

@@ -1,1 +1,1 @@
-"""Pixels, transparency and metadata: pictures in and out of files, by Pillow, and cut into tiles."""
+"""Pixels, transparency and metadata: pictures in and out of files, by Pillow."""

@@ -24,8 +24,8 @@ from vqzip.pictures.colours import (
     stripped,
 )
 from vqzip.pictures.heic import is_heic, open_heic
-from vqzip.pictures.losses import count_pictures, listed, losses, samples_of, text_losses
 from vqzip.pictures.metadata import read_metadata, read_orientation
+from vqzip.pictures.not_kept import count_pictures, listed, losses, samples_of, text_losses
 from vqzip.pictures.picture import Bytes2D, Picture
 
 _ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")

@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 
 from vqzip.errors import PictureError
+from vqzip.files import Check, write_whole
 from vqzip.pictures.metadata import image_info, save_options
 from vqzip.pictures.picture import Bytes2D, Picture
-from vqzip.whole_files import Check, write_whole
 
 DEFAULT_FORMAT = "PNG"
 

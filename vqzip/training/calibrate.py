@@ -18,13 +18,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vqzip.codec import Codec, Encoded
+from vqzip.autoencoders.discrete import Vqvae
+from vqzip.autoencoders.quantizers.codebook_learning import centroid_sums
+from vqzip.autoencoders.quantizers.quantizer import MAGNITUDES, GridQuantizer
+from vqzip.codec.codec import Codec, Encoded
 from vqzip.configs import QUALITY_STEPS, WHOLE_STEPS, QualityConfig, WaveletTransformConfig
 from vqzip.errors import PictureError, TrainingError, UsageError
-from vqzip.evaluation.metrics import ms_ssim, mse, psnr_db, rate_bpp
-from vqzip.nets.codebook_learning import centroid_sums
-from vqzip.nets.quantizer import MAGNITUDES, GridQuantizer
-from vqzip.nets.vqvae import Vqvae
+from vqzip.metrics import ms_ssim, mse, psnr_db, rate_bpp
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import read_picture
 from vqzip.training.image_sources import MAX_PIXELS

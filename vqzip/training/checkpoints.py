@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vqzip.errors import TrainingError
-from vqzip.whole_files import whole_file
+from vqzip.files import whole_file
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:

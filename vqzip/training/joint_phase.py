@@ -28,16 +28,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vqzip.autoencoders.discrete import Vqvae
+from vqzip.autoencoders.quantizers.quantizer import DEADZONE_ROUNDING
+from vqzip.autoencoders.residual import log_step_features
+from vqzip.autoencoders.wavelet.gains import Scale
+from vqzip.autoencoders.wavelet.refiner import BLOCK
+from vqzip.autoencoders.wavelet.transform import COLOUR_BASIS, WaveletTransform
 from vqzip.configs import CONTEXT_TILE
 from vqzip.errors import RecipeError
-from vqzip.nets.gains import Scale
-from vqzip.nets.logistic_head import LogisticParameters, logistic_bits
-from vqzip.nets.pixelcnn import PixelCnn
-from vqzip.nets.quantizer import DEADZONE_ROUNDING
-from vqzip.nets.refiner import BLOCK
-from vqzip.nets.residual import log_step_features
-from vqzip.nets.vqvae import Vqvae
-from vqzip.nets.wavelet import COLOUR_BASIS, WaveletTransform
+from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
+from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.image_sources import CropSource
 from vqzip.training.losses import DISTORTIONS
 from vqzip.training.phases import LOWEST_BPP, ContextTiles, PriorTraining, autocast, learning_rate

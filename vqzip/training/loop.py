@@ -19,11 +19,11 @@ from torch import Tensor
 
 import vqzip
 from vqzip.errors import TrainingError
+from vqzip.files import write_whole
 from vqzip.training.checkpoints import load_checkpoint, save_checkpoint
 from vqzip.training.phases import Phase
 from vqzip.training.recipe import Recipe
 from vqzip.training.run_log import RunLog
-from vqzip.whole_files import write_whole
 
 CHECKPOINT = "checkpoint.safetensors"
 

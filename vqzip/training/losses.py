@@ -1,7 +1,7 @@
 """Terms of the VQ-VAE's loss: pure functions, each one a term of a paper's equation.
 
 Van den Oord 2017, equation 3: `L = log p(x | z_q) + |sg[z_e] - e|^2 + beta |z_e - sg[e]|^2`; the
-first is a squared error (section 4.1), the third is `nets.quantizer.commitment`.
+first is a squared error (section 4.1), the third is `quantizers.quantizer.commitment`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vqzip.nets.conv_transform import PIXEL_SCALE
-from vqzip.nets.vqvae import VqvaeOutput
+from vqzip.autoencoders.conv import PIXEL_SCALE
+from vqzip.autoencoders.discrete import VqvaeOutput
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of MS-SSIM's five scales, fine first (Wang, Simoncelli and Bovik 2003, section 3.2)."""

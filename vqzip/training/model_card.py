@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 import vqzip
-from vqzip.codec import Codec
+from vqzip.codec.codec import Codec
 from vqzip.errors import ModelError
-from vqzip.model_folder import load_float_prior
+from vqzip.models.folder import load_float_prior
 from vqzip.training.calibrate import CurvePoint
 from vqzip.training.recipe import Recipe
 from vqzip.training.run_log import METRICS, read_rows

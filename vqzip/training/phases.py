@@ -10,18 +10,18 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from vqzip.configs import CONTEXT_TILE, VqvaeConfig
-from vqzip.errors import RecipeError
-from vqzip.nets.codebook_learning import (
+from vqzip.autoencoders.conv import PIXEL_SCALE
+from vqzip.autoencoders.discrete import Vqvae
+from vqzip.autoencoders.quantizers.codebook_learning import (
     CodebookLearningConfig,
     CodewordLearning,
     EmaConfig,
     KMeansGradientConfig,
     usage,
 )
-from vqzip.nets.conv_transform import PIXEL_SCALE
-from vqzip.nets.pixelcnn import PixelCnn
-from vqzip.nets.vqvae import Vqvae
+from vqzip.configs import CONTEXT_TILE, VqvaeConfig
+from vqzip.errors import RecipeError
+from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.checkpoints import (
     module_tensors,
     optimiser_tensors,

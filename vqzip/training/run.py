@@ -12,14 +12,16 @@ from typing import Literal
 import numpy as np
 import torch
 
-from vqzip import model_folder
-from vqzip.codec import Codec
+from vqzip.autoencoders.discrete import Vqvae
+from vqzip.codec.codec import Codec
 from vqzip.configs import ModelConfig
 from vqzip.errors import TrainingError, UsageError
-from vqzip.model_places import locate
-from vqzip.nets.pixelcnn import PixelCnn
-from vqzip.nets.vqvae import Vqvae
+from vqzip.files import whole_folder, write_whole
+from vqzip.models import folder as model_folder
+from vqzip.models.places import locate
 from vqzip.pictures.picture import Picture
+from vqzip.prior.export.float_to_integer import export_prior
+from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.calibrate import (
     curve_json,
     fit_quality,
@@ -27,14 +29,12 @@ from vqzip.training.calibrate import (
     set_centroids,
     validation_pictures,
 )
-from vqzip.training.export_prior import export_prior
 from vqzip.training.image_sources import CropSource, find_pictures
 from vqzip.training.joint_phase import JointPhase
 from vqzip.training.loop import CHECKPOINT, Progress, TrainingLoop, write_versions
 from vqzip.training.model_card import model_card
 from vqzip.training.phases import Phase, PriorPhase, VqvaePhase
 from vqzip.training.recipe import Recipe, load_recipe, recipe_to_toml
-from vqzip.whole_files import whole_folder, write_whole
 
 RECIPE_FILE, ARGUMENTS_FILE, UNREADABLE = "recipe.toml", "arguments.json", "unreadable.txt"
 MODEL = Path("model")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from vqzip.errors import VqzipError
-from vqzip.whole_files import write_whole
+from vqzip.files import write_whole
 
 METRICS, CURVE, BOARD = "metrics.jsonl", "curve.png", "tensorboard"
 
@@ -53,7 +53,7 @@ class RunLog:
 
     def draw(self) -> None:
         """Draw `curve.png`, when matplotlib is installed, and write out what TensorBoard holds."""
-        from vqzip.evaluation.plots import training_curve
+        from vqzip.measuring.report.plots import training_curve
 
         if self._board is not None:
             self._board.flush()

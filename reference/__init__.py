@@ -1,0 +1,1 @@
+"""A second decoder of .vqz files, in plain Python, which imports nothing of vqzip."""

@@ -1,1 +1,0 @@
-"""Tests of vqzip.exact_prior."""

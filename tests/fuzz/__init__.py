@@ -1,1 +1,0 @@
-"""Fuzzing of everything that reads a .vqz file: `python -m tests.fuzz.run --help`."""

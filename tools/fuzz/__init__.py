@@ -1,0 +1,1 @@
+"""Fuzzing of everything that reads a .vqz file: `python -m tools.fuzz.run --help`."""

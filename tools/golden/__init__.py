@@ -1,0 +1,1 @@
+"""Golden models and files: how each was made."""

@@ -1,0 +1,1 @@
+"""Random priors, walks through them and their fingerprint."""

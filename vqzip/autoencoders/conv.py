@@ -1,0 +1,236 @@
+"""Encoder and decoder of VQ-VAE (van den Oord 2017) and VQ-VAE-2 (Razavi 2019, section 3.1, A).
+
+For two levels, strides 8 and 4:
+
+    pixels -> Encoder /4 -> F1 -> Encoder /2 -> F0 -> 1x1 -> z_e[0] -> quantizer -> z_q[0]
+                             |                                                        |
+                             +----> [F1, Decoder x2(z_q[0])] -> 1x1 -> z_e[1] -> ... z_q[1]
+    pixels <- Decoder x4 <- [double(z_q[0]), z_q[1]]
+
+With one level it is VQ-VAE's; with three, every level is encoded given all coarser ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from vqzip.autoencoders.residual import double, halve, residual_stack
+from vqzip.configs import CodebookConfig, ConvTransformConfig, LevelConfig
+from vqzip.errors import ModelError
+
+PIXEL_CENTRE = PIXEL_SCALE = 127.5
+"""The networks see (pixels - centre) / scale: -1 to 1."""
+
+
+def latent_channels(level: LevelConfig) -> int:
+    """Return the channels of a level's latents: groups x dim (1 for grids)."""
+    quantizer = level.quantizer
+    return level.groups * (quantizer.dim if isinstance(quantizer, CodebookConfig) else 1)
+
+
+def _halvings(coarse: int, fine: int) -> int:
+    """Return how often stride `fine` doubles to make `coarse`."""
+    ratio, rest = divmod(coarse, fine)
+    if rest or ratio < 1 or ratio & (ratio - 1):
+        raise ModelError(
+            f"stride {coarse} must be stride {fine} times a power of two; "
+            "list the levels of a conv transform coarse first."
+        )
+    return ratio.bit_length() - 1
+
+
+class Encoder(nn.Module):
+    """Strided convolutions, a 3 x 3 convolution and residual blocks.
+
+    Args:
+        channels_in: 3 for pixels, `config.hidden` for features of a finer level.
+        stride_in: pixels between neighbours of the input.
+        stride_out: pixels between neighbours of the output.
+        config: widths.
+
+    Attributes:
+        reach: pixels beyond its own cell that an output position sees of the input.
+    """
+
+    def __init__(
+        self, channels_in: int, stride_in: int, stride_out: int, config: ConvTransformConfig
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        width, stride, self.reach = channels_in, stride_in, 0
+        for number in range(_halvings(stride_out, stride_in)):
+            wider = config.hidden if number else config.hidden // 2
+            layers += [halve(width, wider), nn.ReLU()]
+            self.reach += stride
+            width, stride = wider, 2 * stride
+        layers.append(nn.Conv2d(width, config.hidden, 3, padding=1))
+        layers.append(residual_stack(config.hidden, config.residual_hidden, config.residual_blocks))
+        self.reach += stride * (1 + config.residual_blocks)
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `(N, channels_in, h, w)` to `(N, hidden, h / ratio, w / ratio)`."""
+        features: Tensor = self.layers(x)
+        return features
+
+
+class Decoder(nn.Module):
+    """Latents of several levels to one tensor of a finer stride.
+
+    Each level is brought to the finest stride among them by transposed convolutions; then a 3 x 3
+    convolution over all, residual blocks, and transposed convolutions to the stride asked for.
+
+    Args:
+        levels: coarse first.
+        channels_out: channels of the output.
+        stride_out: pixels between neighbours of the output, at most the finest level's.
+        config: widths.
+
+    Attributes:
+        reach: pixels beyond its own cell that an output position sees of the latents' cells.
+    """
+
+    def __init__(
+        self,
+        levels: Sequence[LevelConfig],
+        channels_out: int,
+        stride_out: int,
+        config: ConvTransformConfig,
+    ) -> None:
+        super().__init__()
+        finest = levels[-1].stride
+        self.upsample = nn.ModuleList(_upsampling(level, finest) for level in levels)
+        hidden = config.hidden
+        layers: list[nn.Module] = [
+            nn.Conv2d(sum(map(latent_channels, levels)), hidden, 3, padding=1),
+            residual_stack(hidden, config.residual_hidden, config.residual_blocks),
+        ]
+        # A level at stride s climbs by doublings from s, s / 2, ...: each sees one input more.
+        self.reach = (levels[0].stride - finest) * 2 + finest * (1 + config.residual_blocks)
+        doublings = _halvings(finest, stride_out)
+        widths = [hidden] * (doublings - 1) + [hidden // 2, channels_out]
+        width = hidden
+        for number, narrower in enumerate(widths[-doublings:] if doublings else []):
+            layers += [nn.ReLU()] if number else []
+            layers.append(double(width, narrower))
+            width = narrower
+        self.reach += (finest - stride_out) * 2
+        if not doublings:
+            layers.append(nn.Conv2d(hidden, channels_out, 1))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, quantized: list[Tensor]) -> Tensor:
+        """Map latents `(N, latent_channels, h_l, w_l)`, coarse first, to `(N, channels_out, …)`."""
+        raised = [up(z_q) for up, z_q in zip(self.upsample, quantized, strict=True)]
+        x: Tensor = self.layers(torch.cat(raised, 1))
+        return x
+
+
+def _upsampling(level: LevelConfig, stride_out: int) -> nn.Sequential:
+    """Return doublings from the level's stride to `stride_out`, ReLU between them."""
+    channels = latent_channels(level)
+    layers: list[nn.Module] = []
+    for number in range(_halvings(level.stride, stride_out)):
+        layers += [nn.ReLU()] if number else []
+        layers.append(double(channels, channels))
+    return nn.Sequential(*layers)
+
+
+class ConvTransform(nn.Module):
+    """Residual networks between pixels and the latents of any number of levels.
+
+    Runs in `channels_last`, and under bfloat16 autocast where the caller asks for it.
+
+    Args:
+        config: widths.
+        levels: coarse first; each stride a power of two times the next.
+
+    Attributes:
+        analysis_reach: a latent depends on no pixel farther than this from its own cell.
+        synthesis_reach: a pixel depends on no latent whose cell is farther than this from it.
+
+    Raises:
+        ModelError: the strides do not nest.
+    """
+
+    conditional = True
+
+    def __init__(self, config: ConvTransformConfig, levels: Sequence[LevelConfig]) -> None:
+        super().__init__()
+        encoders: list[Encoder] = []
+        width, stride = 3, 1
+        for level in reversed(levels):
+            encoders.insert(0, Encoder(width, stride, level.stride, config))
+            width, stride = config.hidden, level.stride
+        # What is known of a level from the coarser ones; the coarsest knows nothing.
+        hints = [
+            Decoder(levels[:number], latent_channels(levels[number - 1]), level.stride, config)
+            for number, level in enumerate(levels)
+            if number
+        ]
+        hint_widths = [0, *map(latent_channels, levels[:-1])]
+        self.encoders = nn.ModuleList(encoders)
+        self.hints = nn.ModuleList(hints)
+        self.to_latent = nn.ModuleList(
+            nn.Conv2d(config.hidden + hint_width, latent_channels(level), 1)
+            for level, hint_width in zip(levels, hint_widths, strict=True)
+        )
+        self.to_pixels = Decoder(levels, 3, 1, config)
+        self.analysis_reach = _analysis_reach(encoders, hints)
+        # The farthest cell lies wholly within the decoder's reach; what counts is its near edge.
+        self.synthesis_reach = self.to_pixels.reach - (levels[0].stride - 1)
+        for weight in self.parameters():
+            if weight.dim() == 4:
+                weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+
+    def analyse(self, pixels: Tensor, _step: Tensor | None = None) -> list[Tensor]:
+        """Return features of every level's stride, coarse first: `(N, hidden, h_l, w_l)`.
+
+        Args:
+            pixels: `(N, 3, H, W)` float32, 0 to 255; sides are multiples of the largest stride.
+        """
+        x = (pixels - PIXEL_CENTRE) / PIXEL_SCALE
+        x = x.contiguous(memory_format=torch.channels_last)
+        features: list[Tensor] = []
+        for encoder in reversed(self.encoders):
+            x = encoder(x)
+            features.insert(0, x)
+        return features
+
+    def latent(
+        self,
+        level: int,
+        features: list[Tensor],
+        quantized: list[Tensor],
+        _step: Tensor | None = None,
+    ) -> Tensor:
+        """Return `z_e` of one level, `(N, latent_channels, h, w)`, given the coarser levels.
+
+        Args:
+            level: 0 is the coarsest.
+            features: what `analyse` returned.
+            quantized: `z_q` of the coarser levels, coarse first.
+        """
+        known = features[level]
+        if level:
+            hint = self.hints[level - 1](quantized[:level])
+            known = torch.cat([known, hint], 1)
+        z_e: Tensor = self.to_latent[level](known)
+        return z_e
+
+    def synthesise(self, quantized: list[Tensor], _step: Tensor | None = None) -> Tensor:
+        """Return pixels `(N, 3, H, W)`, not clipped, from `z_q` of every level, coarse first."""
+        x: Tensor = self.to_pixels(quantized)
+        return x * PIXEL_SCALE + PIXEL_CENTRE
+
+
+def _analysis_reach(encoders: Sequence[Encoder], hints: Sequence[Decoder]) -> int:
+    """Return the largest reach of a level: through its encoders, or through coarser codes."""
+    through_encoders = [sum(e.reach for e in encoders[level:]) for level in range(len(encoders))]
+    reach = through_encoders[0]
+    for own, hint in zip(through_encoders[1:], hints, strict=True):
+        reach = max(own, reach + hint.reach)
+    return reach

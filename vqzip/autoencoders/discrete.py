@@ -1,0 +1,257 @@
+"""VQ-VAE of any hierarchy: levels x groups x depth (van den Oord 2017, Razavi 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+from vqzip.autoencoders.conv import ConvTransform
+from vqzip.autoencoders.quantizers.quantizer import (
+    CodebookQuantizer,
+    GridQuantizer,
+    Quantized,
+    commitment,
+    straight_through,
+)
+from vqzip.autoencoders.residual import initialise
+from vqzip.autoencoders.wavelet.transform import WaveletTransform
+from vqzip.configs import CodebookConfig, ConvTransformConfig, LevelConfig, VqvaeConfig
+from vqzip.errors import CodingError, ModelError, PictureError
+
+
+class Transform(Protocol):
+    """Networks between pixels `(N, 3, H, W)`, 0 to 255, and the latents of every level.
+
+    Attributes:
+        analysis_reach: a latent depends on no pixel farther than this from its own cell.
+        synthesis_reach: a pixel depends on no latent whose cell is farther than this from it.
+        conditional: whether latents depend on the codes of coarser levels.
+
+    `step` is `(N,)`, that of the grids in pixel values; networks for codebooks do not look at it.
+    """
+
+    analysis_reach: int
+    synthesis_reach: int
+    conditional: bool
+
+    def analyse(self, pixels: Tensor, step: Tensor, /) -> list[Tensor]:
+        """Return what all levels need of the pixels, one tensor a level."""
+        ...
+
+    def latent(
+        self, level: int, features: list[Tensor], quantized: list[Tensor], step: Tensor, /
+    ) -> Tensor:
+        """Return `z_e` of a level, given `z_q` of the coarser ones: `(N, G * dim, h, w)`."""
+        ...
+
+    def synthesise(self, quantized: list[Tensor], step: Tensor, /) -> Tensor:
+        """Return pixels, not clipped, from `z_q` of every level, coarse first."""
+        ...
+
+
+@dataclass(frozen=True)
+class VqvaeOutput:
+    """One training pass; lists are coarse level first.
+
+    Args:
+        x_hat: reconstruction `(N, 3, H, W)` float32, 0 to 255, not clipped.
+        codes: `(N, G, D, h, w)` int32 a level.
+        z_e: latents before quantization, `(N, G * dim, h, w)` float32 a level.
+        z_q: what the codes stand for, without the straight-through gradient.
+        commitment: scalar, the sum over codebook levels of the mean `(z_e - sg[e])**2`; not yet
+            multiplied by beta. Grids need none: their codewords follow no latent.
+    """
+
+    x_hat: Tensor
+    codes: list[Tensor]
+    z_e: list[Tensor]
+    z_q: list[Tensor]
+    commitment: Tensor
+
+
+class Vqvae(nn.Module):
+    """Pixels to codes of every level and back.
+
+    Args:
+        config: levels, transform, quality.
+
+    Attributes:
+        transform: the networks.
+        quantizers: one a level, coarse first.
+    """
+
+    transform: Transform
+    quantizers: Sequence[CodebookQuantizer | GridQuantizer]
+
+    def __init__(self, config: VqvaeConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.transform = _transform(config)
+        # A ModuleList at run time; the annotation keeps the elements' type.
+        self.quantizers = cast(
+            "Sequence[CodebookQuantizer | GridQuantizer]",
+            nn.ModuleList(_quantizer(level) for level in config.levels),
+        )
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the weights of the transform; networks around a wavelet begin as the identity."""
+        initialise(self, generator)
+        if isinstance(self.transform, WaveletTransform):
+            self.transform.start_as_wavelet()
+
+    def forward(self, pixels: Tensor, step: Tensor | None = None) -> VqvaeOutput:
+        """Code and reconstruct with straight-through gradients.
+
+        Args:
+            pixels: `(N, 3, H, W)` float32, 0 to 255; sides are multiples of `config.align`.
+            step: `(N,)` step of the grids, in pixel units; None is a step of 1, for models
+                without qualities.
+        """
+        step = pixels.new_ones(pixels.shape[0]) if step is None else step
+        features = self._analyse(pixels, step)
+        z_e: list[Tensor] = []
+        quantized: list[Quantized] = []
+        passed: list[Tensor] = []
+        for level, quantizer in enumerate(self.quantizers):
+            z_e.append(self.transform.latent(level, features, passed, step).float())
+            quantized.append(quantizer.quantize(z_e[level], step))
+            passed.append(straight_through(z_e[level], quantized[level].z_q))
+        committed = [
+            commitment(z, q.z_q)
+            for z, q, quantizer in zip(z_e, quantized, self.quantizers, strict=True)
+            if isinstance(quantizer, CodebookQuantizer)
+        ]
+        return VqvaeOutput(
+            x_hat=self.transform.synthesise(passed, step).float(),
+            codes=[q.codes for q in quantized],
+            z_e=z_e,
+            z_q=[q.z_q for q in quantized],
+            commitment=torch.stack(committed).sum() if committed else pixels.new_zeros(()),
+        )
+
+    def autoencode(self, pixels: Tensor) -> Tensor:
+        """Reconstruct without quantization, for the first steps of training.
+
+        Codebooks that start at the latents of an untrained encoder die as those move away: on a
+        small two-level model most of the coarse codes within 50 steps. A hundred steps like this
+        before `codebook_learning` starts them prevent it.
+
+        Args:
+            pixels: `(N, 3, H, W)` float32, 0 to 255; sides are multiples of `config.align`.
+
+        Returns:
+            Pixels `(N, 3, H, W)` float32, not clipped.
+        """
+        step = pixels.new_ones(pixels.shape[0])
+        features = self._analyse(pixels, step)
+        z_e: list[Tensor] = []
+        for level in range(len(self.quantizers)):
+            z_e.append(self.transform.latent(level, features, z_e, step).float())
+        return self.transform.synthesise(z_e, step).float()
+
+    @torch.no_grad()
+    def encode(self, pixels: Tensor, quality_step: int | None = None) -> list[Tensor]:
+        """Return codes `(N, G, D, h, w)` int32 of every level, each the nearest to its latents.
+
+        Args:
+            pixels: `(N, 3, H, W)` float32, 0 to 255; sides are multiples of `config.align`.
+            quality_step: 0 to 56; None for models without qualities.
+
+        Raises:
+            PictureError: the sides are not multiples of `config.align`.
+            ModelError: a quality is missing or not one of the model's.
+        """
+        step = self.steps(pixels.shape[0], quality_step)
+        features = self._analyse(pixels, step)
+        levels: list[Quantized] = []
+        for level, quantizer in enumerate(self.quantizers):
+            z_e = self.transform.latent(level, features, [q.z_q for q in levels], step)
+            levels.append(quantizer.quantize(z_e.float(), step))
+        return [q.codes for q in levels]
+
+    @torch.no_grad()
+    def decode(self, codes: Sequence[Tensor], quality_step: int | None = None) -> Tensor:
+        """Return pixels `(N, 3, H, W)` float32, clipped to 0 to 255.
+
+        Args:
+            codes: `(N, G, D, h, w)` int32 a level, coarse first; finer levels may be left out.
+            quality_step: 0 to 56; None for models without qualities.
+
+        Raises:
+            CodingError: codes do not fit the model.
+            ModelError: a quality is missing or not one of the model's.
+        """
+        self._check_codes(codes)
+        count = codes[0].shape[0]
+        step = self.steps(count, quality_step)
+        quantized = [
+            quantizer.dequantize(level_codes, step)
+            for quantizer, level_codes in zip(self.quantizers, codes, strict=False)
+        ]
+        stride = self.config.levels[0].stride
+        height, width = (side * stride for side in codes[0].shape[-2:])
+        for level in range(len(codes), len(self.quantizers)):
+            stride = self.config.levels[level].stride
+            blank = self.quantizers[level].blank(count, height // stride, width // stride)
+            quantized.append(blank)
+        return self.transform.synthesise(quantized, step).float().clamp(0, 255)
+
+    def steps(self, count: int, quality_step: int | None) -> Tensor:
+        """Return the grids' step in pixel units for `count` pictures, `(count,)`.
+
+        Raises:
+            ModelError: a quality is missing or not one of the model's.
+        """
+        quality = self.config.quality
+        if quality is None:
+            if quality_step not in (None, 0):
+                raise ModelError("this model has one quality; leave the quality out.")
+            step = 1.0
+        elif quality_step is None or not 0 <= quality_step < self.config.quality_steps:
+            last = self.config.quality_steps - 1
+            raise ModelError(f"this model needs a quality step of 0 to {last}, got {quality_step}.")
+        else:
+            step = quality.step(quality_step)
+        device = next(chain(self.parameters(), self.buffers())).device
+        return torch.full((count,), step, device=device)
+
+    def _analyse(self, pixels: Tensor, step: Tensor) -> list[Tensor]:
+        height, width = pixels.shape[-2:]
+        align = self.config.align
+        if height % align or width % align:
+            raise PictureError(
+                f"pictures must be padded to multiples of {align} pixels, got {width} x {height}."
+            )
+        return self.transform.analyse(pixels, step)
+
+    def _check_codes(self, codes: Sequence[Tensor]) -> None:
+        if not 1 <= len(codes) <= len(self.quantizers):
+            raise CodingError(f"this model has {len(self.quantizers)} levels, got {len(codes)}.")
+        count, _, _, rows, columns = codes[0].shape
+        coarsest = self.config.levels[0].stride
+        for number, (level, level_codes) in enumerate(zip(self.config.levels, codes, strict=False)):
+            h, w = rows * coarsest // level.stride, columns * coarsest // level.stride
+            expected = (count, level.groups, level.depth, h, w)
+            if tuple(level_codes.shape) != expected:
+                raise CodingError(
+                    f"level {number} must have codes of shape {expected}, "
+                    f"got {tuple(level_codes.shape)}."
+                )
+            self.quantizers[number].check(level_codes)
+
+
+def _transform(config: VqvaeConfig) -> Transform:
+    if isinstance(config.transform, ConvTransformConfig):
+        return ConvTransform(config.transform, config.levels)
+    return WaveletTransform(config.transform)
+
+
+def _quantizer(level: LevelConfig) -> CodebookQuantizer | GridQuantizer:
+    if isinstance(level.quantizer, CodebookConfig):
+        return CodebookQuantizer(level, level.quantizer)
+    return GridQuantizer(level)

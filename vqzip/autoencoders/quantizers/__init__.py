@@ -1,0 +1,1 @@
+"""Quantizers, and how codewords follow the data."""

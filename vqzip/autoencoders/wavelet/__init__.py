@@ -1,0 +1,1 @@
+"""The wavelet and the networks around it."""

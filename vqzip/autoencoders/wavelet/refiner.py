@@ -1,0 +1,116 @@
+"""A residual network around a linear transform: what a wavelet cannot do, learned.
+
+It starts as the identity, so that training begins at the wavelet and can only improve on it. Amplitudes
+are in units of the quantizer's step inside: noise then looks alike at every quality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vqzip.autoencoders.residual import ACTIVATION_SLOPE, log_step_features
+from vqzip.configs import RefinerConfig
+
+BLOCK = 4
+"""The network works on blocks of this many pixels in each direction."""
+
+GROUND = 5
+"""What is subtracted before the network looks is the mean over this many blocks in each direction."""
+
+OUTPUT_SCALE = 0.3
+"""Of the network's output: about the deviation of rounding, so that first steps are no leaps."""
+
+
+class ModulatedBlock(nn.Module):
+    """`x + conv3x3(act(a * conv3x3(act(x)) + b))`, where a and b depend on the step.
+
+    Scale and shift by a condition are FiLM (Perez et al. 2018, equation 2).
+
+    Args:
+        width: channels.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.modulation = nn.Linear(2, 2 * width)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Return `(N, width, h, w)` of the same, with conditions `(N, 2)`."""
+        scale, shift = self.modulation(condition)[:, :, None, None].chunk(2, 1)
+        inner = self.first(functional.leaky_relu(x, ACTIVATION_SLOPE))
+        # In place, where nothing else holds the map: fetching fresh memory costs as much as a sum.
+        inner = functional.leaky_relu_(torch.addcmul(shift, inner, 1 + scale), ACTIVATION_SLOPE)
+        change: Tensor = self.second(inner)
+        return change.add_(x)
+
+
+class Refiner(nn.Module):
+    """`x + step * f(x / step)` on blocks of 4 x 4 pixels, f a residual network.
+
+    Args:
+        config: width and number of blocks.
+        colours: planes of the picture.
+
+    Attributes:
+        reach: pixels that an output depends on in each direction.
+    """
+
+    blocks: Sequence[ModulatedBlock]
+
+    def __init__(self, config: RefinerConfig, colours: int = 3) -> None:
+        super().__init__()
+        channels = colours * BLOCK**2
+        self.enter = nn.Conv2d(channels, config.width, 3, padding=1)
+        blocks = nn.ModuleList(ModulatedBlock(config.width) for _ in range(config.blocks))
+        # A ModuleList at run time; the annotation keeps the elements' type.
+        self.blocks = cast("Sequence[ModulatedBlock]", blocks)
+        self.leave = nn.Conv2d(config.width, channels, 3, padding=1)
+        self.reach = BLOCK * (2 * config.blocks + 2 + GROUND // 2) + BLOCK - 1
+
+    def start_as_identity(self) -> None:
+        """Set the layers to zero that make the network the identity and every step alike."""
+        with torch.no_grad():
+            for layer in (self.leave, *(block.modulation for block in self.blocks)):
+                for parameter in layer.parameters():
+                    parameter.zero_()
+
+    def forward(self, x: Tensor, step: Tensor) -> Tensor:
+        """Return planes `(N, colours, H, W)` of the same.
+
+        Args:
+            x: planes around zero, in pixel values; sides are multiples of 4.
+            step: `(N,)` of the quantizer, in pixel values.
+        """
+        unit = step[:, None, None, None]
+        condition = log_step_features(step)
+        h = without_ground(x / unit)
+        h = self.enter(h.contiguous(memory_format=torch.channels_last))
+        for block in self.blocks:
+            h = block(h, condition)
+        change = self.leave(functional.leaky_relu_(h, ACTIVATION_SLOPE))
+        return x + functional.pixel_shuffle(change, BLOCK).to(x.dtype) * (unit * OUTPUT_SCALE)
+
+
+def without_ground(x: Tensor) -> Tensor:
+    """Return blocks of 4 x 4 pixels as channels, less the local mean of the planes.
+
+    A bright plane is many steps above zero, and a network that has to pass that by learns slowly.
+
+    Args:
+        x: `(N, C, H, W)`.
+
+    Returns:
+        `(N, 16 C, H / 4, W / 4)`.
+    """
+    edge = GROUND // 2
+    mean = functional.avg_pool2d(x, BLOCK)
+    mean = functional.pad(mean, (edge, edge, edge, edge), mode="replicate")
+    mean = functional.avg_pool2d(mean, GROUND, 1)
+    return functional.pixel_unshuffle(x, BLOCK) - mean.repeat_interleave(BLOCK**2, 1)

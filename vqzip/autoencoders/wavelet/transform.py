@@ -1,0 +1,205 @@
+"""The CDF 9/7 wavelet in an orthonormal colour basis, and the networks around it: pixels to latents.
+
+Lifting factorisation of Daubechies and Sweldens (1998), the one of JPEG 2000's irreversible path,
+with symmetric extension at the picture's borders. Subbands are scaled to unit norm as nearly as a
+biorthogonal transform can be, so that one quantizer step serves every subband.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from vqzip.autoencoders.wavelet.gains import Gains, Scale
+from vqzip.autoencoders.wavelet.refiner import Refiner
+from vqzip.configs import WaveletTransformConfig
+from vqzip.errors import ModelError
+
+PREDICT_1, UPDATE_1, PREDICT_2, UPDATE_2 = -1.586134342, -0.052980118, 0.882911076, 0.443506852
+LOW_GAIN = 1.149604398
+"""Low band: unit DC gain times the square root of two; the high band gets the inverse."""
+
+COLOUR_BASIS = ((0.568, 0.580, 0.584), (-0.732, 0.033, 0.680), (0.375, -0.814, 0.443))
+"""Karhunen-Loeve basis of photographs (luma-like first), before orthonormalisation."""
+
+CENTRE = 128.0
+
+
+def _orthonormal(rows: tuple[tuple[float, ...], ...]) -> Tensor:
+    """Return the nearest orthonormal matrix (polar decomposition), float32 `(3, 3)`."""
+    u, _, vh = torch.linalg.svd(torch.tensor(rows, dtype=torch.float64))
+    nearest: Tensor = u @ vh
+    return nearest.float()
+
+
+def _split(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """Return the even and the odd samples of an axis."""
+    pairs = torch.unflatten(x, dim, (-1, 2))
+    return pairs.select(dim + 1, 0), pairs.select(dim + 1, 1)
+
+
+def _next(x: Tensor, dim: int) -> Tensor:
+    """Return x[i + 1]; the last is repeated (symmetric extension of the even samples)."""
+    n = x.shape[dim]
+    return torch.cat([x.narrow(dim, 1, n - 1), x.narrow(dim, n - 1, 1)], dim)
+
+
+def _previous(x: Tensor, dim: int) -> Tensor:
+    """Return x[i - 1]; the first is repeated (symmetric extension of the odd samples)."""
+    n = x.shape[dim]
+    return torch.cat([x.narrow(dim, 0, 1), x.narrow(dim, 0, n - 1)], dim)
+
+
+def analyse_axis(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """Split an axis of even length into low and high band, each half as long.
+
+    Args:
+        x: any shape.
+        dim: number of the axis, counted from the front.
+    """
+    low, high = _split(x, dim)
+    high = high + PREDICT_1 * (low + _next(low, dim))
+    low = low + UPDATE_1 * (high + _previous(high, dim))
+    high = high + PREDICT_2 * (low + _next(low, dim))
+    low = low + UPDATE_2 * (high + _previous(high, dim))
+    return low * LOW_GAIN, high / LOW_GAIN
+
+
+def synthesise_axis(low: Tensor, high: Tensor, dim: int) -> Tensor:
+    """Undo `analyse_axis`."""
+    low, high = low / LOW_GAIN, high * LOW_GAIN
+    low = low - UPDATE_2 * (high + _previous(high, dim))
+    high = high - PREDICT_2 * (low + _next(low, dim))
+    low = low - UPDATE_1 * (high + _previous(high, dim))
+    high = high - PREDICT_1 * (low + _next(low, dim))
+    return torch.stack([low, high], dim + 1).flatten(dim, dim + 1)
+
+
+def _mix(equation: str, colour: Tensor, x: Tensor) -> Tensor:
+    """Change the colour basis; in float32 always, for bfloat16 does not hold a pixel's value."""
+    with torch.autocast(x.device.type, enabled=False):
+        return torch.einsum(equation, colour, x)
+
+
+class WaveletTransform(nn.Module):
+    """Pixels to `decompositions + 1` latents and back.
+
+    Level 0 is the coarsest picture, `(N, 3, h, w)`; level l the details of decomposition
+    `decompositions - l`, `(N, 9, h, w)`: colour-major, in a colour LH (horizontal low), HL, HH. The
+    wavelet itself is fixed; the networks before and after it and the gains are learned.
+
+    Args:
+        config: number of decompositions, networks.
+    """
+
+    colour: Tensor
+
+    def __init__(self, config: WaveletTransformConfig) -> None:
+        super().__init__()
+        self.decompositions = config.decompositions
+        self.register_buffer("colour", _orthonormal(COLOUR_BASIS), persistent=False)
+        self.before = None if config.before is None else Refiner(config.before)
+        self.after = None if config.after is None else Refiner(config.after)
+        channels = [3, *(9 for _ in range(config.decompositions))]
+        self.gains = None if config.gains is None else Gains(config.gains, channels)
+        # Four taps on each side of the 9/7 filter, doubled by every decomposition.
+        reach = 4 * (2**config.decompositions - 1) + 4
+        self.analysis_reach = reach + (self.before.reach if self.before else 0)
+        self.synthesis_reach = reach + (self.after.reach if self.after else 0)
+        self.conditional = self.gains is not None and self.gains.masked
+
+    def start_as_wavelet(self) -> None:
+        """Make the networks the identity and every gain 1, where training begins."""
+        for refiner in (self.before, self.after):
+            if refiner is not None:
+                refiner.start_as_identity()
+        for level in self.gains.levels if self.gains is not None else ():
+            level.start_at_one()
+
+    def analyse(self, pixels: Tensor, step: Tensor) -> list[Tensor]:
+        """Return the subbands of every level, coarse first.
+
+        Args:
+            pixels: `(N, 3, H, W)` float32, 0 to 255; sides are multiples of `2**decompositions`.
+            step: `(N,)` of the quantizer in pixel values.
+        """
+        return self.split(self.prepared(self.planes(pixels), step))
+
+    def planes(self, pixels: Tensor) -> Tensor:
+        """Return pixels around zero in the colour basis, `(N, 3, H, W)`."""
+        return _mix("ck,nkhw->nchw", self.colour, pixels - CENTRE)
+
+    def prepared(self, planes: Tensor, step: Tensor) -> Tensor:
+        """Return planes as the wavelet is to see them, of the same shape."""
+        prepared: Tensor = planes if self.before is None else self.before(planes, step)
+        return prepared
+
+    def split(self, planes: Tensor) -> list[Tensor]:
+        """Return the subbands of planes, coarse first."""
+        x, details = planes, []
+        for _ in range(self.decompositions):
+            low, high = analyse_axis(x, 3)
+            x, lh = analyse_axis(low, 2)
+            hl, hh = analyse_axis(high, 2)
+            details.append(torch.stack([lh, hl, hh], 2).flatten(1, 2))
+        return [x, *reversed(details)]
+
+    def latent(
+        self, level: int, features: list[Tensor], quantized: list[Tensor], step: Tensor
+    ) -> Tensor:
+        """Return one level's latents: its subbands over their gains."""
+        if self.gains is None:
+            return features[level]
+        low = self._low_band(quantized[:level], step) if self.conditional else None
+        return self.scale(level, low, step).latents(features[level])
+
+    def synthesise(self, quantized: list[Tensor], step: Tensor) -> Tensor:
+        """Return pixels `(N, 3, H, W)`, not clipped, from the latents of every level.
+
+        Args:
+            quantized: latents of all levels.
+            step: `(N,)` that they were quantized with.
+        """
+        low = self._low_band(quantized, step)
+        if low is None:
+            raise ModelError("a picture needs the codes of its first level at least.")
+        return self.to_pixels(low, step)
+
+    def scale(self, level: int, low: Tensor | None, step: Tensor) -> Scale:
+        """Return how a level's subbands become latents.
+
+        Args:
+            level: number of the level.
+            low: what `finer` made of the levels before; None for the first.
+            step: `(N,)`.
+        """
+        if self.gains is None:
+            return Scale(step.new_ones(()))
+        if low is not None:
+            # The low band's amplitude doubles with every decomposition; gains see pixel values.
+            low = low / 2 ** (self.decompositions - level + 1)
+        scale: Scale = self.gains.levels[level](low, step)
+        return scale
+
+    def finer(self, low: Tensor | None, subbands: Tensor) -> Tensor:
+        """Return the low band `(N, 3, 2h, 2w)` that one and its details `(N, 9, h, w)` make.
+
+        Without a low band the subbands are the coarsest one themselves, and come back.
+        """
+        if low is None:
+            return subbands
+        lh, hl, hh = torch.unflatten(subbands, 1, (3, 3)).unbind(2)
+        return synthesise_axis(synthesise_axis(low, lh, 2), synthesise_axis(hl, hh, 2), 3)
+
+    def to_pixels(self, picture: Tensor, step: Tensor) -> Tensor:
+        """Return pixels `(N, 3, H, W)` of the finest low band."""
+        if self.after is not None:
+            picture = self.after(picture, step)
+        return _mix("ck,nchw->nkhw", self.colour, picture) + CENTRE
+
+    def _low_band(self, quantized: list[Tensor], step: Tensor) -> Tensor | None:
+        """Return the picture that some coarse levels make, as large as the next level."""
+        low: Tensor | None = None
+        for level, latent in enumerate(quantized):
+            low = self.finer(low, self.scale(level, low, step).subbands(latent))
+        return low

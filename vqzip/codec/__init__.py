@@ -1,0 +1,1 @@
+"""The codec: pictures to .vqz files and back."""

@@ -1,1 +1,0 @@
-"""Entropy coding: integer counts, the order of the codes, rANS; knows no network."""

@@ -1,0 +1,299 @@
+"""Codes of a grid as symbols: the logistic head's tables and how an integer passes through them.
+
+A code q has a mean in sixteenths of a step and one of 64 scales. With m the mean rounded to the
+nearest integer and `frac` what is left in sixteenths, plus 8, what is coded is v = q - m:
+
+* narrow scales (the first n0): one symbol of 5, [escape low, -1, 0, 1, escape high];
+* wide scales: v is split into hi = v >> k and k low bits, k given by the scale; hi is one symbol of
+  31, [escape low, -14..14, escape high], the low bits are raw;
+* an escape is followed by the excess over the window in an Exp-Golomb code, so there is no largest
+  value but `LARGEST_CODE`.
+
+The alphabets are small because rANS reads a row of counts for each symbol. PixelCNN++ (Salimans et
+al. 2017, section 2.1) has the same discretised logistic with one symbol for each value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqzip.entropy.ans import SymbolPort
+from vqzip.entropy.counts import TOTAL, bits_of_count
+from vqzip.errors import CodingError, LimitExceeded, ModelError
+
+SCALES = 64
+"""Number of scales of the logistic head."""
+
+MEAN_FRACTION = 16
+"""Means are integers in units of 1/16 step."""
+
+LARGEST_CODE = 1 << 20
+"""Codes of a grid lie between minus and plus this number."""
+
+NARROW_RADIUS = 1
+WIDE_RADIUS = 14
+LARGEST_LOW_BITS = 15
+LARGEST_ESCAPE_ORDER = 15
+LONGEST_PREFIX = 24
+"""Most continue bits in the prefix of an escape."""
+
+_CHUNK_BITS = 4
+_UNIFORM = tuple(np.full((1, 1 << bits), float(TOTAL >> bits)) for bits in range(_CHUNK_BITS + 1))
+
+
+@dataclass(frozen=True)
+class LogisticTables:
+    """Counts of the logistic head, part of a model.
+
+    Args:
+        wide: `(64, 16, 31)` int64, counts by scale, sixteenths of the mean, symbol.
+        narrow: `(n0, 16, 5)` int64, the same for the first n0 scales, n0 from 0 to 64.
+        low_bits: `(64,)` int64, raw bits below a wide symbol; 0 for the narrow scales.
+        escape_order: `(64,)` int64, order of the Exp-Golomb code of an escape.
+
+    Raises:
+        ModelError: a table has the wrong shape or an impossible entry.
+    """
+
+    wide: NDArray[np.int64]
+    narrow: NDArray[np.int64]
+    low_bits: NDArray[np.int64]
+    escape_order: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        narrow_scales = min(self.narrow.shape[0], SCALES) if self.narrow.ndim else 0
+        _check_counts("wide", self.wide, SCALES, 2 * WIDE_RADIUS + 3)
+        _check_counts("narrow", self.narrow, narrow_scales, 2 * NARROW_RADIUS + 3)
+        _check_small("low_bits", self.low_bits, LARGEST_LOW_BITS)
+        _check_small("escape_order", self.escape_order, LARGEST_ESCAPE_ORDER)
+        if self.low_bits[:narrow_scales].any():
+            raise ModelError("table 'low_bits' must be 0 for the narrow scales.")
+
+
+def _check_counts(name: str, table: NDArray[np.int64], scales: int, alphabet: int) -> None:
+    if table.shape != (scales, MEAN_FRACTION, alphabet) or table.dtype != np.int64:
+        raise ModelError(f"table '{name}' has shape {table.shape} and type {table.dtype}.")
+    # The upper bound keeps a sum from leaving int64 and coming back as the right one.
+    if (table < 1).any() or (table > TOTAL).any() or (table.sum(-1) != TOTAL).any():
+        raise ModelError(f"table '{name}' has a row that is no distribution over {TOTAL}.")
+
+
+def _check_small(name: str, table: NDArray[np.int64], largest: int) -> None:
+    if table.shape != (SCALES,) or table.dtype != np.int64:
+        raise ModelError(f"table '{name}' has shape {table.shape} and type {table.dtype}.")
+    if table.min() < 0 or table.max() > largest:
+        raise ModelError(f"table '{name}' has an entry outside 0..{largest}.")
+
+
+class GridCoder:
+    """Passes codes of a grid through a `SymbolPort`, and tells what a code costs.
+
+    Scale and sixteenths together pick a row: row = 16 * scale + frac.
+    """
+
+    def __init__(self, tables: LogisticTables) -> None:
+        self._wide = tables.wide.reshape(-1, 2 * WIDE_RADIUS + 3).astype(np.float64)
+        self._narrow = tables.narrow.reshape(-1, 2 * NARROW_RADIUS + 3).astype(np.float64)
+        self._narrow_rows = len(self._narrow)
+        self._low_bits = np.repeat(tables.low_bits, MEAN_FRACTION)
+        self._escape_order = np.repeat(tables.escape_order, MEAN_FRACTION)
+        is_narrow = np.arange(len(self._wide)) < self._narrow_rows
+        self._radius = np.where(is_narrow, NARROW_RADIUS, WIDE_RADIUS)
+        self._window_bits = self._bits_in_window()
+
+    def exchange(
+        self,
+        port: SymbolPort,
+        mean16: NDArray[np.int64],
+        scale: NDArray[np.int64],
+        codes: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """Pass codes, in this order: narrow symbols, wide symbols, low bits, escapes.
+
+        Args:
+            port: where the symbols go to or come from.
+            mean16: int64 of any shape, means in sixteenths of a step.
+            scale: int64 in 0..63, of the same shape.
+            codes: int64 of the same shape; a reading port ignores them.
+
+        Returns:
+            int64 codes of the same shape.
+
+        Raises:
+            CodingError: a code to be written lies outside plus and minus `LARGEST_CODE`.
+            LimitExceeded: a code that was read does.
+        """
+        if _beyond_largest_code(codes):
+            raise CodingError(f"codes of a grid must lie within {LARGEST_CODE} of zero.")
+        nearest = mean16 + 8
+        row = ((scale << 4) | (nearest & 15)).reshape(-1)
+        mean = nearest >> 4
+        value = (codes - mean).reshape(-1)
+        wide = (row >= self._narrow_rows).nonzero()[0]
+        if wide.size:
+            passed = self._exchange_mixed(port, row, value, wide)
+        else:
+            passed = _exchange_window(port, self._narrow, NARROW_RADIUS, row, value)
+            self._exchange_excess(port, row, value, passed, NARROW_RADIUS)
+        passed = passed.reshape(mean.shape)
+        passed += mean
+        if _beyond_largest_code(passed):
+            raise LimitExceeded(f"a code lies more than {LARGEST_CODE} from zero.")
+        return passed
+
+    def _exchange_mixed(
+        self,
+        port: SymbolPort,
+        row: NDArray[np.int64],
+        value: NDArray[np.int64],
+        wide: NDArray[np.intp],
+    ) -> NDArray[np.int64]:
+        """Pass values of which those at `wide` have wide scales; see `exchange`."""
+        low_bits = self._low_bits.take(row)
+        high = value >> low_bits
+        passed = np.empty_like(high)
+        narrow = (row < self._narrow_rows).nonzero()[0]
+        for table, radius, at in (
+            (self._narrow, NARROW_RADIUS, narrow),
+            (self._wide, WIDE_RADIUS, wide),
+        ):
+            if at.size:
+                passed[at] = _exchange_window(port, table, radius, row.take(at), high.take(at))
+        at = low_bits.nonzero()[0]
+        low = _exchange_raw(port, low_bits.take(at), value.take(at))
+        self._exchange_excess(port, row, high, passed, self._radius.take(row))
+        passed <<= low_bits
+        passed[at] += low
+        return passed
+
+    def _exchange_excess(
+        self,
+        port: SymbolPort,
+        row: NDArray[np.int64],
+        high: NDArray[np.int64],
+        passed: NDArray[np.int64],
+        radius: NDArray[np.int64] | int,
+    ) -> None:
+        """Pass what escapes leave out, and add it to what has been passed."""
+        at = (np.abs(passed) > radius).nonzero()[0]
+        if not at.size:
+            return
+        escaped = passed.take(at)
+        # What a reading port is shown means nothing, but must be a number that has a code.
+        excess = np.maximum(np.abs(high.take(at)) - np.abs(escaped), 0)
+        excess = _exchange_exp_golomb(port, self._escape_order.take(row.take(at)), excess)
+        passed[at] = escaped + np.sign(escaped) * excess
+
+    def bits(
+        self, mean16: NDArray[np.int64], scale: NDArray[np.int64], codes: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return the code length in bits of each code; the three arrays broadcast."""
+        nearest = mean16 + 8
+        row = (scale << 4) | (nearest & 15)
+        low_bits = self._low_bits.take(row)
+        high = (codes - (nearest >> 4)) >> low_bits
+        edge = WIDE_RADIUS + 1
+        # One index into the flattened table is faster than two.
+        window = row * self._window_bits.shape[1] + edge
+        inside = high.clip(-edge, edge)
+        bits: NDArray[np.float64] = self._window_bits.take(inside + window)
+        bits += low_bits
+        far = high != inside
+        if far.any():
+            order = np.broadcast_to(self._escape_order[row], far.shape)[far]
+            first = np.broadcast_to(self._radius[row] + 1, far.shape)[far]
+            excess = np.abs(high[far]) - first
+            bits[far] += _exp_golomb_bits(order, excess) - _exp_golomb_bits(order, edge - first)
+        return bits
+
+    def _bits_in_window(self) -> NDArray[np.float64]:
+        """Return the bits of hi = -15..15 by row, low bits apart, `(1024, 31) float64`."""
+        edge = WIDE_RADIUS + 1
+        high = np.arange(-edge, edge + 1)
+        bits: NDArray[np.float64] = bits_of_count()[self._wide.astype(np.int64)]
+        bits[: self._narrow_rows] = bits_of_count()[self._narrow.astype(np.int64)][
+            :, np.clip(high, -NARROW_RADIUS - 1, NARROW_RADIUS + 1) + NARROW_RADIUS + 1
+        ]
+        excess = np.abs(high) - self._radius[:, None] - 1
+        order = np.broadcast_to(self._escape_order[:, None], excess.shape)
+        outside = excess >= 0
+        bits[outside] += _exp_golomb_bits(order[outside], excess[outside])
+        return bits
+
+
+def _beyond_largest_code(codes: NDArray[np.int64]) -> bool:
+    return bool(np.abs(codes).max(initial=0) > LARGEST_CODE)
+
+
+def _exchange_window(
+    port: SymbolPort,
+    table: NDArray[np.float64],
+    radius: int,
+    row: NDArray[np.int64],
+    high: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Pass numbers as symbols of one alphabet; those beyond the radius become radius + 1."""
+    edge = radius + 1
+    return port.exchange(table, row, np.minimum(np.maximum(high, -edge), edge) + edge) - edge
+
+
+def _exchange_raw(
+    port: SymbolPort, bits: NDArray[np.int64], values: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Pass the lowest `bits[i]` bits of each value, the highest first, in chunks of at most four.
+
+    A round takes the next chunk of every value: chunks of four bits first, then of 3, 2, 1.
+    """
+    result = np.zeros_like(values)
+    left = bits
+    while largest := int(left.max(initial=0)):
+        chunk = np.minimum(left, _CHUNK_BITS)
+        left = left - chunk
+        for size in range(min(largest, _CHUNK_BITS), 0, -1):
+            at = (chunk == size).nonzero()[0]
+            if at.size:
+                symbols = (values[at] >> left[at]) & ((1 << size) - 1)
+                rows = np.zeros(at.size, np.intp)
+                result[at] = (result[at] << size) | port.exchange(_UNIFORM[size], rows, symbols)
+    return result
+
+
+def _exchange_exp_golomb(
+    port: SymbolPort, order: NDArray[np.int64], excess: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Pass numbers from 0 up in Exp-Golomb codes.
+
+    With x = excess + 2^order: a continue bit for each bit of x beyond order + 1, a stop bit, then
+    the bits of x below its highest. A round passes one prefix bit of every number still open.
+    """
+    x = excess + (1 << order)
+    prefix = _bit_length(x) - 1 - order
+    passed = np.zeros_like(prefix)
+    still_open = np.arange(len(x))
+    for length in range(LONGEST_PREFIX + 1):
+        goes_on = (prefix[still_open] > length).astype(np.int64)
+        goes_on = port.exchange(_UNIFORM[1], np.zeros(still_open.size, np.intp), goes_on)
+        still_open = still_open[goes_on == 1]
+        if not still_open.size:
+            break
+        passed[still_open] += 1
+    else:
+        raise LimitExceeded("an escape in a code stream has no end: the file is damaged.")
+    mantissa_bits = passed + order
+    mantissa = _exchange_raw(port, mantissa_bits, x)
+    read: NDArray[np.int64] = mantissa + (1 << mantissa_bits) - (1 << order)
+    return read
+
+
+def _exp_golomb_bits(order: NDArray[np.int64], excess: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the length of Exp-Golomb codes in bits."""
+    length = _bit_length(excess + (1 << order))
+    return (2 * length - 1 - order).astype(np.float64)
+
+
+def _bit_length(x: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the bit length of positive integers below 2^53."""
+    return np.frexp(x.astype(np.float64))[1].astype(np.int64)

@@ -1,5 +1,0 @@
-"""The prior in integers: a PixelCNN whose probabilities are the same on every machine."""
-
-from vqzip.exact_prior.prior import ExactPrior
-
-__all__ = ["ExactPrior"]

@@ -1,0 +1,202 @@
+"""BD-rate: how many bits a codec needs at equal quality, in percent of another's (Bjøntegaard 2001).
+
+log2(rate) is interpolated over quality by PCHIP (Fritsch and Butland 1984), which never leaves the
+range of its points, and the difference of the two curves is averaged over their common qualities.
+The `bjontegaard` package interpolates in the same way, but always integrates over the whole common
+range, warns instead of saying how much of the range was covered, and imports pyplot; so SciPy's
+interpolator is used here, and a test compares the two over the whole range.
+
+Which range is meant changes a BD-rate by several points: every result carries it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqzip.errors import UsageError
+from vqzip.extras import missing_package
+
+if TYPE_CHECKING:
+    from scipy.interpolate import PchipInterpolator
+
+MIDDLE_RANGE_DB = (30.0, 36.0)
+"""Range of PSNR in which nearly all published curves have points."""
+
+LEAST_COVERED = 0.6
+"""Results that cover less of their range deserve a mark in tables."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Rate and quality of a codec at several settings, in any order.
+
+    Args:
+        rate_bpp: bits per pixel (any unit serves that both curves share).
+        quality_db: PSNR, or MS-SSIM by `ms_ssim_db`.
+    """
+
+    rate_bpp: tuple[float, ...]
+    quality_db: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.rate_bpp) != len(self.quality_db):
+            raise UsageError("a curve needs as many rates as qualities.")
+
+
+@dataclass(frozen=True)
+class BdRate:
+    """BD-rate of a curve against a reference.
+
+    Args:
+        percent: negative when fewer bits are needed; NaN when the curves share no quality.
+        covered: part of the range that both curves reach: of the named limits, or, without
+            limits, of the smaller of the two curves' ranges.
+        low_db: start of the range averaged over (NaN when there is none).
+        high_db: its end.
+    """
+
+    percent: float
+    covered: float
+    low_db: float
+    high_db: float
+
+
+@dataclass(frozen=True)
+class MeanBdRate:
+    """Mean of the BD-rates of single pictures.
+
+    Args:
+        percent: mean over the pictures that have one; NaN when none has.
+        least_covered: smallest part of the range covered, over those pictures.
+        pictures: how many have a BD-rate.
+        left_out: how many share no quality with the reference and are not in the mean.
+    """
+
+    percent: float
+    least_covered: float
+    pictures: int
+    left_out: int
+
+
+def ms_ssim_db(ms_ssim: float) -> float:
+    """Return -10 log10(1 - MS-SSIM), which spreads the values near 1; infinite at 1."""
+    return math.inf if ms_ssim >= 1 else -10 * math.log10(1 - ms_ssim)
+
+
+def bd_rate(reference: Curve, test: Curve, limits: tuple[float, float] | None = None) -> BdRate:
+    """Return the BD-rate of `test` against `reference`.
+
+    Args:
+        reference: the codec that counts as 100 %.
+        test: the codec that is compared.
+        limits: lowest and highest quality in dB to average over; None for all that is common.
+
+    Raises:
+        UsageError: SciPy is not installed.
+    """
+    reference_rate, reference_quality = _rising(reference)
+    test_rate, test_quality = _rising(test)
+    if min(len(reference_rate), len(test_rate)) < 2:
+        return BdRate(math.nan, 0.0, math.nan, math.nan)
+    low = float(max(reference_quality[0], test_quality[0]))
+    high = float(min(reference_quality[-1], test_quality[-1]))
+    whole = float(min(np.ptp(reference_quality), np.ptp(test_quality)))
+    if limits is not None:
+        low, high, whole = max(low, limits[0]), min(high, limits[1]), limits[1] - limits[0]
+    if high <= low:
+        return BdRate(math.nan, 0.0, math.nan, math.nan)
+    difference = _mean_log2_rate(test_rate, test_quality, low, high) - _mean_log2_rate(
+        reference_rate, reference_quality, low, high
+    )
+    return BdRate(100 * (2**difference - 1), (high - low) / whole, low, high)
+
+
+def picture_bd_rates(
+    references: Mapping[str, Curve],
+    tests: Mapping[str, Curve],
+    limits: tuple[float, float] | None = None,
+) -> dict[str, BdRate]:
+    """Return the BD-rate of every picture (keys) that both have.
+
+    Raises:
+        UsageError: SciPy is not installed.
+    """
+    shared = [name for name in tests if name in references]
+    return {name: bd_rate(references[name], tests[name], limits) for name in shared}
+
+
+def mean_bd_rate(rates: Collection[BdRate]) -> MeanBdRate:
+    """Return the mean of those BD-rates that are numbers."""
+    found = [rate for rate in rates if not math.isnan(rate.percent)]
+    if not found:
+        return MeanBdRate(math.nan, 0.0, 0, len(rates))
+    percent = sum(rate.percent for rate in found) / len(found)
+    least = min(rate.covered for rate in found)
+    return MeanBdRate(percent, least, len(found), len(rates) - len(found))
+
+
+def rate_at(curve: Curve, quality_db: float) -> float:
+    """Return the rate at which a curve reaches a quality, in the curve's own unit.
+
+    Returns:
+        A number between the curve's rates; NaN for a quality that it does not reach.
+
+    Raises:
+        UsageError: SciPy is not installed.
+    """
+    rate, quality = _rising(curve)
+    if len(rate) < 2 or not quality[0] <= quality_db <= quality[-1]:
+        return math.nan
+    return float(2 ** _log2_rate(rate, quality)(quality_db))
+
+
+def averaged_curve(curves: Sequence[Curve]) -> Curve:
+    """Return the curve of mean rates and mean qualities at each setting, as papers publish it.
+
+    Such a curve weighs pictures by their size at a setting; its BD-rate differs from the mean over
+    pictures by up to 5 points. Published curves compare with it only.
+
+    Raises:
+        UsageError: the curves have different numbers of settings.
+    """
+    if len({len(curve.rate_bpp) for curve in curves}) != 1:
+        raise UsageError("curves can be averaged only when all have the same settings.")
+    return Curve(
+        tuple(float(np.mean(r)) for r in zip(*(c.rate_bpp for c in curves), strict=True)),
+        tuple(float(np.mean(q)) for q in zip(*(c.quality_db for c in curves), strict=True)),
+    )
+
+
+def _rising(curve: Curve) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sort by rate and drop points that are no better than a cheaper one, or without any error."""
+    rate = np.asarray(curve.rate_bpp, np.float64)
+    quality = np.asarray(curve.quality_db, np.float64)
+    finite = np.isfinite(quality)
+    rate, quality = rate[finite], quality[finite]
+    order = np.lexsort((quality, rate))
+    rate, quality = rate[order], quality[order]
+    if not rate.size:
+        return rate, quality
+    better = np.r_[True, quality[1:] > np.maximum.accumulate(quality)[:-1]]
+    return rate[better], quality[better]
+
+
+def _mean_log2_rate(
+    rate: NDArray[np.float64], quality: NDArray[np.float64], low: float, high: float
+) -> float:
+    return float(_log2_rate(rate, quality).integrate(low, high)) / (high - low)
+
+
+def _log2_rate(rate: NDArray[np.float64], quality: NDArray[np.float64]) -> PchipInterpolator:
+    """Return log2(rate) as a function of quality, from points that rise."""
+    try:
+        from scipy.interpolate import PchipInterpolator
+    except ImportError as error:
+        raise missing_package("scipy", "BD-rate") from error
+    return PchipInterpolator(quality, np.log2(rate))

@@ -1,0 +1,174 @@
+"""What integers cost the prior: the code length of the same codes under both of its forms.
+
+A prior is trained as a float network and coded with as integers (`exact_prior`). Here both are asked
+for -log2 of the probability of codes that are given, level by level. The float network knows whole
+context tiles alone, so both are asked for the codes of the picture's whole context tiles: tiles know
+nothing of each other, hence these are the code lengths that the tiles have within the picture. A
+picture whose sides are multiples of 256 is measured entirely, of others the right and the lower rim
+are left out, and one with a side below 256 counts nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vqzip.codes import TokenMaps
+from vqzip.configs import CONTEXT_TILE, VqvaeConfig
+from vqzip.models.folder import Model, load_float_prior
+from vqzip.prior.choosers import KnownCodes
+from vqzip.prior.exact.prior import ExactPrior
+from vqzip.prior.float.pixelcnn import PixelCnn
+from vqzip.prior.streams import StreamEncoder
+
+_BATCH = 16
+"""Context tiles that the float network sees at once; the code length does not depend on it."""
+
+
+@dataclass(frozen=True)
+class PriorLengths:
+    """Code length of one level's codes under both priors.
+
+    Args:
+        codes: how many were measured, those of whole context tiles.
+        float_bits: under the network as it was trained.
+        integer_bits: under the integers that code files.
+        excess_percent: integers over floats; NaN without codes.
+    """
+
+    codes: int
+    float_bits: float
+    integer_bits: float
+    excess_percent: float
+
+
+def prior_lengths(codes: int, float_bits: float, integer_bits: float) -> PriorLengths:
+    """Return the lengths with their excess."""
+    excess = 100 * (integer_bits / float_bits - 1) if float_bits else math.nan
+    return PriorLengths(codes, float_bits, integer_bits, excess)
+
+
+def total_lengths(parts: Sequence[PriorLengths]) -> PriorLengths:
+    """Return the lengths of several levels or pictures together."""
+    return prior_lengths(
+        sum(part.codes for part in parts),
+        sum(part.float_bits for part in parts),
+        sum(part.integer_bits for part in parts),
+    )
+
+
+class PriorComparer(Protocol):
+    """What the table of likelihoods needs of `BothPriors`."""
+
+    def lengths(self, codes: TokenMaps, *, quality: float, gray: bool) -> tuple[PriorLengths, ...]:
+        """Return the code lengths of each level."""
+
+
+@dataclass(frozen=True)
+class BothPriors:
+    """The two forms of one model's prior.
+
+    Args:
+        vqvae: whose codes they predict.
+        trained: the float network, in evaluation mode on any device.
+        exact: the integers made from it.
+    """
+
+    vqvae: VqvaeConfig
+    trained: PixelCnn
+    exact: ExactPrior
+
+    def lengths(self, codes: TokenMaps, *, quality: float, gray: bool) -> tuple[PriorLengths, ...]:
+        """Return the code lengths of each level, coarse first.
+
+        Args:
+            codes: of a whole picture.
+            quality: 1.0 to 8.0; a model of one quality pays no attention.
+            gray: whether the picture has one channel.
+        """
+        maps = self.whole_tiles(codes)
+        step = 0 if self.vqvae.quality is None else round((quality - 1) * 8)
+        gray = gray and self.trained.config.gray_stages > 0
+        if not maps[0].size:
+            return tuple(prior_lengths(0, 0.0, 0.0) for _ in maps)
+        both = zip(
+            maps,
+            self._float_bits(maps, step, gray=gray),
+            self._integer_bits(maps, step, gray=gray),
+            strict=True,
+        )
+        return tuple(prior_lengths(m.size, floats, integers) for m, floats, integers in both)
+
+    def whole_tiles(self, codes: TokenMaps) -> list[NDArray[np.int32]]:
+        """Return the codes `(G * D, H, W)` of every level in whole context tiles."""
+        maps = [level.reshape(-1, *level.shape[2:]) for level in codes.levels]
+        # A level's rows are the picture's over the stride, rounded up: the finest tells best.
+        sides = [CONTEXT_TILE // level.stride for level in self.vqvae.levels]
+        rows = min(m.shape[1] // side for m, side in zip(maps, sides, strict=True))
+        columns = min(m.shape[2] // side for m, side in zip(maps, sides, strict=True))
+        return [
+            np.ascontiguousarray(m[:, : rows * side, : columns * side])
+            for m, side in zip(maps, sides, strict=True)
+        ]
+
+    @torch.no_grad()
+    def _float_bits(
+        self, maps: Sequence[NDArray[np.int32]], quality_step: int, *, gray: bool
+    ) -> list[float]:
+        device = next(self.trained.parameters()).device
+        strides = [level.stride for level in self.vqvae.levels]
+        tiles = [
+            torch.from_numpy(_tiles(m, CONTEXT_TILE // stride)).long().to(device)
+            for m, stride in zip(maps, strides, strict=True)
+        ]
+        quality = self.vqvae.quality
+        log_step = 0.0 if quality is None else math.log(quality.step(quality_step))
+        bits = [0.0] * len(maps)
+        for start in range(0, len(tiles[0]), _BATCH):
+            batch = [level[start : start + _BATCH] for level in tiles]
+            grays = torch.full((len(batch[0]),), gray, device=device)
+            steps = torch.full((len(batch[0]),), log_step, device=device)
+            lengths = self.trained.code_lengths(batch, self.trained.conditions(steps, grays), grays)
+            for level, length in enumerate(lengths):
+                bits[level] += float(length.double().sum())
+        return bits
+
+    def _integer_bits(
+        self, maps: Sequence[NDArray[np.int32]], quality_step: int, *, gray: bool
+    ) -> list[float]:
+        bits, state = [], None
+        for level, codes in enumerate(maps):
+            encoder = StreamEncoder(KnownCodes({level: codes}))
+            self.exact.walk_known(
+                level, codes, state, encoder, quality_step=quality_step, gray=gray
+            )
+            state = self.exact.advance(level, codes, state, quality_step=quality_step, gray=gray)
+            bits.append(encoder.code_length_bits.get(level, 0.0))
+        return bits
+
+
+def _tiles(codes: NDArray[np.int32], side: int) -> NDArray[np.int32]:
+    """Cut `(C, H, W)` into `(tiles, C, side, side)`."""
+    channels, height, width = codes.shape
+    cut = codes.reshape(channels, height // side, side, width // side, side)
+    return cut.transpose(1, 3, 0, 2, 4).reshape(-1, channels, side, side)
+
+
+def load_both(model: Model, device: str = "cpu") -> BothPriors:
+    """Return both priors of a model, the float one from its folder.
+
+    Args:
+        model: from `vqzip.models.folder.load`.
+        device: where the float network runs; the integers are always on the CPU.
+
+    Raises:
+        ModelError: the float prior is not in the folder, or damaged.
+    """
+    trained = load_float_prior(model)
+    return BothPriors(model.config.vqvae, trained.to(device).eval(), model.prior)

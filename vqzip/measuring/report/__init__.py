@@ -1,0 +1,1 @@
+"""What is measured, as tables, files and plots."""

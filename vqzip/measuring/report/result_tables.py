@@ -1,0 +1,163 @@
+"""The tables of a report, as strings."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+
+from vqzip.measuring.analysis.bd_rate import LEAST_COVERED, MIDDLE_RANGE_DB, MeanBdRate
+from vqzip.measuring.analysis.comparisons import Comparison, mean_points
+from vqzip.measuring.rd_curve import Measurement
+from vqzip.measuring.report.tables import Table, number, setting_text
+
+
+def rate_table(measurements: Sequence[Measurement]) -> Table:
+    """Return the means over pictures of every codec at every setting."""
+    rows = [
+        (
+            measurement.title,
+            setting_text(point.setting),
+            number(point.rate_bpp, 3),
+            number(point.bits_per_dim, 4),
+            f"{point.mse:.6f}",
+            number(point.psnr_db, 2),
+            number(point.ms_ssim, 4),
+            number(point.encode_s, 3),
+            number(point.decode_s, 3),
+        )
+        for measurement in measurements
+        for point in mean_points(measurement)
+    ]
+    header = (
+        "codec",
+        "setting",
+        "bpp",
+        "bits/dim",
+        "MSE",
+        "PSNR dB",
+        "MS-SSIM",
+        "encode s",
+        "decode s",
+    )
+    pictures = len({p.picture for m in measurements for p in m.points})
+    plural = "picture" if pictures == 1 else "pictures"
+    return Table(f"Means over {pictures} {plural} (MSE on [0, 1])", header, tuple(rows))
+
+
+def bd_rate_table(comparisons: Sequence[Comparison], titles: Mapping[str, str]) -> Table:
+    """Return the BD-rates, a row for each codec and reference.
+
+    Args:
+        comparisons: of a pair all together, in the order of the columns: PSNR over the common and
+            over the middle range, MS-SSIM over the common range.
+        titles: of the codecs, by label.
+
+    A `!` marks results that cover little of their range.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for item in comparisons:
+        cells = found.setdefault((item.codec, item.reference), [])
+        cells.append(_mean_cell(item.per_picture))
+        cells.append(_marked(item.averaged.percent, item.averaged.covered))
+    low, high = MIDDLE_RANGE_DB
+    middle = f"PSNR {low:g}-{high:g} dB"
+    header = (
+        "codec",
+        "against",
+        "PSNR",
+        "PSNR, averaged",
+        middle,
+        f"{middle}, averaged",
+        "MS-SSIM",
+        "MS-SSIM, averaged",
+    )
+    rows = tuple((titles[c], titles[r], *cells) for (c, r), cells in found.items())
+    return Table(
+        "BD-rate, % of the bits at equal quality (mean over pictures, then of averaged curves; "
+        f"! = under {LEAST_COVERED:.0%} of the range covered)",
+        header,
+        rows,
+    )
+
+
+def order0_table(models: Sequence[Measurement]) -> Table:
+    """Return the prior's code length against one histogram a level, group and quality."""
+    rows = []
+    for measurement in models:
+        for quality, of_quality in itertools.groupby(measurement.levels, lambda x: x.quality):
+            levels = list(of_quality)
+            rows += [
+                (
+                    measurement.title,
+                    setting_text(quality),
+                    str(level.level),
+                    str(level.codes),
+                    number(level.distinct, 0),
+                    number(level.prior_bits / level.codes, 4),
+                    number(level.order0_bits / level.codes, 4),
+                    number(level.ratio, 3),
+                )
+                for level in levels
+            ]
+            if len(levels) == 1:
+                continue
+            codes = sum(level.codes for level in levels)
+            prior = sum(level.prior_bits for level in levels)
+            order0 = sum(level.order0_bits for level in levels)
+            together = (number(prior / codes, 4), number(order0 / codes, 4))
+            ratio = number(prior / order0 if order0 else math.nan, 3)
+            rows.append(
+                (measurement.title, setting_text(quality), "all", str(codes), "", *together, ratio)
+            )
+    return Table(
+        "Prior against order 0 (histograms fitted on these pictures)",
+        (
+            "model",
+            "quality",
+            "level",
+            "codes",
+            "in use",
+            "prior bits/code",
+            "order-0 bits/code",
+            "ratio",
+        ),
+        tuple(rows),
+    )
+
+
+def overhead_table(models: Sequence[Measurement]) -> Table:
+    """Return what files cost beyond the prior's code length, and whether codes came back."""
+    rows = []
+    for measurement in models:
+        over = measurement.overhead
+        if over is None:
+            continue
+        wrong = sum(point.codes_equal is False for point in measurement.points)
+        rows.append(
+            (
+                measurement.title,
+                str(over.files),
+                str(over.files - wrong),
+                number(over.mean_percent, 3),
+                number(over.max_percent, 3),
+                number(over.mean_bytes, 1),
+                number(over.max_bytes, 1),
+            )
+        )
+    return Table(
+        "Files over the prior's own code length (percent: after 48 bytes of each file)",
+        ("model", "files", "codes equal", "mean %", "max %", "mean bytes", "max bytes"),
+        tuple(rows),
+    )
+
+
+def _mean_cell(mean: MeanBdRate) -> str:
+    cell = _marked(mean.percent, mean.least_covered)
+    return f"{cell} ({mean.pictures} of {mean.pictures + mean.left_out})" if mean.left_out else cell
+
+
+def _marked(percent: float, covered: float) -> str:
+    if math.isnan(percent):
+        return "-"
+    return f"{percent:+.1f}" + ("!" if covered < LEAST_COVERED else "")

@@ -1,0 +1,1 @@
+"""The prior: probabilities of codes, and the walk that codes them."""

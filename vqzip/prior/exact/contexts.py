@@ -1,0 +1,83 @@
+"""Windows of a map that stop at context tiles.
+
+A padded map holds one row of numbers for each position of every context tile, and zeros around
+each tile. A tap is then a constant distance between rows, the same at every position, and what lies
+outside the tile or the picture reads as zero without a test.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqzip.prior.order import Order
+
+Entry = TypeVar("Entry", bound=np.generic)
+
+CONTEXT_TAPS = (
+    *((-2, dj) for dj in range(-2, 4)),
+    *((-1, dj) for dj in range(-2, 2)),
+    *((0, dj) for dj in range(-2, 0)),
+)
+"""(di, dj) of the positions that a code's context sees; all have a lower rank j + 2i."""
+
+NEIGHBOUR_TAPS = ((0, -1), (-1, 0))
+"""The positions whose mean `PriorLevelConfig.neighbour_mean` starts from: left, above."""
+
+_TOP, _BOTTOM, _LEFT, _RIGHT = 2, 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Where positions and their neighbours lie in a padded map.
+
+    Args:
+        size: rows of the padded map.
+        width: distance in rows between a position and the one below it.
+        index: `(N,)` row of each position, in coding order.
+        neighbour_shares: `(N, 2)` weights in sixteenths of the positions to the left and above in
+            their mean; 0 for one outside the tile.
+    """
+
+    size: int
+    width: int
+    index: NDArray[np.intp]
+    neighbour_shares: NDArray[np.int64]
+
+    def offsets(self, taps: tuple[tuple[int, int], ...]) -> NDArray[np.intp]:
+        """Return the distance of each tap (di, dj) from its position, in rows."""
+        return np.array([di * self.width + dj for di, dj in taps], np.intp)
+
+    def zeros(self, channels: int, dtype: type[Entry]) -> NDArray[Entry]:
+        """Return an empty padded map."""
+        return np.zeros((self.size, channels), dtype)
+
+    def gather(
+        self, padded: NDArray[Entry], offsets: NDArray[np.intp], span: slice
+    ) -> NDArray[Entry]:
+        """Return the taps of a span of positions, `(n, taps * channels)`, tap-major."""
+        index = self.index[span, None] + offsets
+        # Every index is in range; "clip" only spares NumPy the test for it.
+        return padded.take(index, axis=0, mode="clip").reshape(len(index), -1)
+
+
+@functools.lru_cache(maxsize=24)
+def windows(order: Order) -> Windows:
+    """Return the windows of a map, in the order of its codes."""
+    rows, columns = order.rows % order.side, order.columns % order.side
+    height = _TOP + min(order.side, order.height) + _BOTTOM
+    width = _LEFT + min(order.side, order.width) + _RIGHT
+    index = (order.tiles * height + rows + _TOP) * width + columns + _LEFT
+    present = np.stack([columns > 0, rows > 0], axis=1)
+    shares = present * (16 // np.maximum(present.sum(1, keepdims=True), 1))
+    return Windows(order.tile_count * height * width, width, index, shares)
+
+
+def square_taps(kernel: int) -> tuple[tuple[int, int], ...]:
+    """Return (di, dj) of a square neighbourhood around a position, in raster order."""
+    reach = range(-(kernel // 2), kernel // 2 + 1)
+    return tuple((di, dj) for di in reach for dj in reach)

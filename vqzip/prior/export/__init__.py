@@ -1,0 +1,1 @@
+"""From the float prior to the integers that code."""

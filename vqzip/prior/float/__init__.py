@@ -1,0 +1,1 @@
+"""The prior as a float network, for training."""
