@@ -377,7 +377,7 @@ class Level:
         return position[0] // self.side, position[1] // self.side
 
     def _near(self, position: Position, taps: Iterable[Position]) -> list[Position | None]:
-        """Return neighbours; None for one outside the picture or the context tile."""
+        """Return neighbors; None for one outside the picture or the context tile."""
         found: list[Position | None] = []
         for di, dj in taps:
             i, j = position[0] + di, position[1] + dj

@@ -51,7 +51,7 @@ def write_marked_part(path: Path, name: str, measure: Callable[[], str]) -> str:
     """Measure what a part of a page shall say, write it there, and return it.
 
     The page is looked at before the work, so that markers which are missing are not found after it,
-    and read again afterwards: somebody may have written elsewhere in it meanwhile.
+    and read again afterward: somebody may have written elsewhere in it meanwhile.
 
     Args:
         path: of the page.

@@ -114,7 +114,7 @@ class GainsConfig:
 
 @dataclass(frozen=True)
 class WaveletTransformConfig:
-    """CDF 9/7 wavelet in an orthonormal colour basis; level 0 is the coarsest picture.
+    """CDF 9/7 wavelet in an orthonormal color basis; level 0 is the coarsest picture.
 
     Args:
         decompositions: number of wavelet levels (5: strides 2 to 32).
@@ -122,7 +122,7 @@ class WaveletTransformConfig:
         after: network that changes what synthesis made of the codes.
         gains: learned steps; all are equal without.
 
-    Groups of a level are colour-major: luma's come first (the third that a gray picture has).
+    Groups of a level are color-major: luma's come first (the third that a gray picture has).
     """
 
     decompositions: int = 5

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from vqzip.autoencoders.conv import ConvTransform
-from vqzip.autoencoders.residual import ResidualBlock, initialise
+from vqzip.autoencoders.residual import ResidualBlock, initialize
 from vqzip.configs import CodebookConfig, ConvTransformConfig, LevelConfig
 from vqzip.errors import ModelError
 
@@ -22,13 +22,13 @@ def levels(strides: tuple[int, ...]) -> tuple[LevelConfig, ...]:
 
 def transform_of(strides: tuple[int, ...]) -> ConvTransform:
     transform = ConvTransform(SMALL, levels(strides))
-    initialise(transform, torch.Generator().manual_seed(0))
+    initialize(transform, torch.Generator().manual_seed(0))
     return transform.double()
 
 
 def latents_of(transform: ConvTransform, pixels: Tensor) -> list[Tensor]:
     """Latents of every level without quantization."""
-    features = transform.analyse(pixels)
+    features = transform.analyze(pixels)
     z_e: list[Tensor] = []
     for level in range(len(features)):
         z_e.append(transform.latent(level, features, z_e))
@@ -46,7 +46,7 @@ def test_shapes(strides: tuple[int, ...]) -> None:
     transform = transform_of(strides)
     z_e = latents_of(transform, pixels_of(32, 48))
     assert [z.shape for z in z_e] == [(1, 2 * DIM, 32 // s, 48 // s) for s in strides]
-    assert transform.synthesise(z_e).shape == (1, 3, 32, 48)
+    assert transform.synthesize(z_e).shape == (1, 3, 32, 48)
 
 
 def first_and_last_change(before: Tensor, after: Tensor) -> tuple[int, int]:
@@ -89,12 +89,12 @@ def test_pixels_see_no_farther_than_the_reach(strides: tuple[int, ...]) -> None:
         torch.randn(1, 2 * DIM, height // s, width // s, generator=generator, dtype=torch.float64)
         for s in strides
     ]
-    before, seen = transform.synthesise(z_q), 0
+    before, seen = transform.synthesize(z_q), 0
     for level, stride in enumerate(strides):
         changed = [z.clone() for z in z_q]
         cell = width // stride // 2
         changed[level][..., cell] += 1
-        first, last = first_and_last_change(before, transform.synthesise(changed))
+        first, last = first_and_last_change(before, transform.synthesize(changed))
         seen = max(seen, cell * stride - first, last - (cell * stride + stride - 1))
     assert seen == transform.synthesis_reach
 
@@ -102,7 +102,7 @@ def test_pixels_see_no_farther_than_the_reach(strides: tuple[int, ...]) -> None:
 @torch.no_grad()
 def test_finer_latents_depend_on_coarser_codes_and_not_the_reverse() -> None:
     transform = transform_of((16, 8, 4))
-    features = transform.analyse(pixels_of(32, 32))
+    features = transform.analyze(pixels_of(32, 32))
     z_e = latents_of(transform, pixels_of(32, 32))
     other = [torch.zeros_like(z) for z in z_e]
     assert torch.equal(transform.latent(0, features, other), z_e[0])
@@ -122,11 +122,11 @@ def test_strides_must_nest() -> None:
 def test_every_weight_takes_part() -> None:
     transform = transform_of((16, 8, 4))
     z_e = latents_of(transform, pixels_of(32, 32))
-    torch.autograd.backward(transform.synthesise(z_e).square().sum())
+    torch.autograd.backward(transform.synthesize(z_e).square().sum())
     assert all(p.grad is not None and p.grad.any() for p in transform.parameters())
 
 
-def test_initialise_depends_on_the_generator_alone() -> None:
+def test_initialize_depends_on_the_generator_alone() -> None:
     first, second = transform_of((4,)), transform_of((4,))
     for a, b in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(a, b)
@@ -144,7 +144,7 @@ def test_residual_block_of_zero_weights_is_the_identity() -> None:
 def test_bfloat16_autocast_is_near_float32() -> None:
     transform = transform_of((8, 4)).float()
     pixels = pixels_of(32, 32).float()
-    exact = transform.synthesise(latents_of(transform, pixels))
+    exact = transform.synthesize(latents_of(transform, pixels))
     with torch.autocast("cpu", torch.bfloat16):
-        rounded = transform.synthesise(latents_of(transform, pixels))
+        rounded = transform.synthesize(latents_of(transform, pixels))
     assert (rounded - exact).abs().mean() < 2

@@ -15,7 +15,7 @@ from vqzip.autoencoders.quantizers.codebook_learning import (
     KMeansGradientConfig,
     usage,
 )
-from vqzip.autoencoders.residual import initialise
+from vqzip.autoencoders.residual import initialize
 from vqzip.configs import (
     CodebookConfig,
     ConvTransformConfig,
@@ -39,7 +39,7 @@ HIERARCHIES = [
 def conv_vqvae(strides: tuple[int, ...], groups: int = 1, depth: int = 1, size: int = 16) -> Vqvae:
     levels = tuple(LevelConfig(s, groups, CodebookConfig(size, 4), depth) for s in strides)
     vqvae = Vqvae(VqvaeConfig(levels, ConvTransformConfig(16, 8, 1)))
-    initialise(vqvae, torch.Generator().manual_seed(0))
+    initialize(vqvae, torch.Generator().manual_seed(0))
     return vqvae
 
 

@@ -22,7 +22,7 @@ def test_json_has_what_the_table_has(capsys: pytest.CaptureFixture[str]) -> None
         assert len(bytes.fromhex(model["id"])) == 32
         assert Path(model["path"]).is_dir()
         assert 0 < model["bytes"] <= 8 * 2**20
-        assert model["licence"]
+        assert model["license"]
         assert model["curve"]
         assert model["metric"] == ("ms-ssim" if model["name"] == "photo-ssim" else "psnr")
 

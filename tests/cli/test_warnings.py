@@ -31,7 +31,7 @@ def encode(data: bytes, folder: Path, model: Path, *options: str) -> tuple[int, 
 @pytest.mark.parametrize(
     ("data", "loss"),
     [
-        (encoded(RGB.convert("CMYK"), "TIFF"), "CMYK colours"),
+        (encoded(RGB.convert("CMYK"), "TIFF"), "CMYK colors"),
         (encoded(RGB, "GIF", save_all=True, append_images=[RGB.rotate(90)]), "a further picture"),
         (
             encoded(Image.fromarray(ramp().astype(np.uint16) << 8)),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tools.golden.models import TINY, smooth_pixels
 from vqzip.autoencoders.discrete import Vqvae
-from vqzip.autoencoders.residual import initialise
+from vqzip.autoencoders.residual import initialize
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.codec import codec as codec_module
 from vqzip.codec.codec import Codec
@@ -34,7 +34,7 @@ def learned() -> Model:
     transform = WaveletTransformConfig(3, before=refiner, after=refiner, gains=GainsConfig(4))
     config = replace(tiny.config, vqvae=replace(tiny.config.vqvae, transform=transform))
     vqvae = Vqvae(config.vqvae)
-    initialise(vqvae, torch.Generator().manual_seed(3))
+    initialize(vqvae, torch.Generator().manual_seed(3))
     return replace(tiny, config=config, vqvae=vqvae.eval().requires_grad_(requires_grad=False))
 
 
@@ -74,7 +74,7 @@ def test_files_decode_to_their_codes(learned: Model, size: tuple[int, int]) -> N
 
 
 def test_gains_cost_no_accuracy(learned: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tiles know their neighbours' codes only nearly, which must show nowhere."""
+    """Tiles know their neighbors' codes only nearly, which must show nowhere."""
     vqvae = Vqvae(learned.config.vqvae)
     vqvae.load_state_dict(learned.vqvae.state_dict())
     assert isinstance(vqvae.transform, WaveletTransform)

@@ -47,7 +47,7 @@ def test_jpeg_is_optimized_and_subsampled() -> None:
     assert len(data) < len(plain.encode(image, 50))
 
 
-def test_jpeg2000_has_the_colour_transform() -> None:
+def test_jpeg2000_has_the_color_transform() -> None:
     anchor = installed("jpeg2000")
     pixels = np.repeat(hills()[..., :1], 3, 2)  # equal channels: all the gain there is
     with_transform = np.asarray(anchor.decode(anchor.encode(Image.fromarray(pixels), 0.6)))

@@ -126,8 +126,8 @@ def test_a_gray_picture_has_the_length_of_its_luma_codes() -> None:
     for level in codes.levels:
         level[len(level) // 3 :] = 0
     gray = priors.lengths(codes, quality=3.0, gray=True)
-    colour = priors.lengths(codes, quality=3.0, gray=False)
-    for a, b in zip(gray, colour, strict=True):
+    color = priors.lengths(codes, quality=3.0, gray=False)
+    for a, b in zip(gray, color, strict=True):
         assert abs(a.excess_percent) < 1
         assert a.float_bits < b.float_bits
 

@@ -1,4 +1,4 @@
-"""Model folders: summarised, loaded, and refused with a sentence when damaged."""
+"""Model folders: summarized, loaded, and refused with a sentence when damaged."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def shelf(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_summaries(shelf: Path) -> None:
     folder = shelf / "first" / "one"
-    (folder / "CARD.md").write_text("# one\n\nLicence: Apache-2.0.\n")
+    (folder / "CARD.md").write_text("# one\n\nLicense: Apache-2.0.\n")
     point = {"quality": 1.0, "rate_bpp": 0.25, "psnr_db": 30.5, "ms_ssim": None}
     (folder / "curve.json").write_text(json.dumps([point]))
     one, two = installed()
     assert (one.name, one.path, one.id) == ("one", folder, model_id(folder))
     assert one.bytes == sum(file.stat().st_size for file in folder.iterdir())
-    assert (one.card_licence, one.curve) == ("Apache-2.0", [point])
-    assert (two.card_licence, two.curve) == ("not stated", [])
+    assert (one.card_license, one.curve) == ("Apache-2.0", [point])
+    assert (two.card_license, two.curve) == ("not stated", [])
 
 
 def test_looking_loads_no_torch() -> None:

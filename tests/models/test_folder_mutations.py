@@ -394,11 +394,11 @@ def test_a_curve_that_is_none(folder: Path, text: bytes) -> None:
 
 
 def test_a_card_of_any_bytes(folder: Path) -> None:
-    for text in (b"", b"\xff\xfe", b"Licence: \x1b[31mred", b"Licence: " + b"x" * 5000):
+    for text in (b"", b"\xff\xfe", b"License: \x1b[31mred", b"License: " + b"x" * 5000):
         (folder / "CARD.md").write_bytes(text)
-        assert summary(folder).card_licence == "not stated"
-    (folder / "CARD.md").write_bytes(b"\xff\nLicence: CC0.\n")
-    assert summary(folder).card_licence == "CC0"
+        assert summary(folder).card_license == "not stated"
+    (folder / "CARD.md").write_bytes(b"\xff\nLicense: CC0.\n")
+    assert summary(folder).card_license == "CC0"
 
 
 def test_levels_and_transform_that_do_not_fit(tmp_path: Path, tiny_model: Path) -> None:

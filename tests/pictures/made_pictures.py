@@ -52,7 +52,7 @@ def exif_with_orientation(orientation: int, *, big_endian: bool = False) -> byte
 
 
 def icc_profile(space: bytes = b"RGB ") -> bytes:
-    """An ICC header of a colour space, without tags: enough for who looks at headers only."""
+    """An ICC header of a color space, without tags: enough for who looks at headers only."""
     header = bytearray(132)
     header[:4] = struct.pack(">I", len(header))
     header[16:20] = space

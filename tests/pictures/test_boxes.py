@@ -1,4 +1,4 @@
-"""Bits, monochrome and colour spaces that AVIF, HEIC and JPEG 2000 state."""
+"""Bits, monochrome and color spaces that AVIF, HEIC and JPEG 2000 state."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ STATED = [
     (heif(av1(HIGH)), StoredSamples(bits=10)),
     (heif(av1(TWELVE)), StoredSamples(bits=12)),
     (heif(av1(MONO)), StoredSamples(monochrome=True)),
-    # An alpha plane beside colours is monochrome, and may be deeper.
+    # An alpha plane beside colors is monochrome, and may be deeper.
     (heif(av1(0), av1(MONO | HIGH)), StoredSamples(bits=10)),
     (heif(av1(MONO), av1(MONO)), StoredSamples(monochrome=True)),
     (heif(av1(0), nclx(1, 13)), StoredSamples()),
@@ -129,5 +129,5 @@ def test_gray_avif_stays_gray() -> None:
     found = read_file(data, max_pixels=NO_LIMIT)
     assert found.picture.is_gray
     assert abs(found.picture.pixels.astype(int) - ramp()).max() <= 3
-    colours = encoded(Image.fromarray(gradient()), "AVIF")
-    assert not read_file(colours, max_pixels=NO_LIMIT).picture.is_gray
+    colors = encoded(Image.fromarray(gradient()), "AVIF")
+    assert not read_file(colors, max_pixels=NO_LIMIT).picture.is_gray

@@ -51,7 +51,7 @@ def test_without_pillow_heif_a_sentence_says_what_to_install(
         read(path if source == "path" else path.read_bytes())
 
 
-def test_colours_and_metadata_come_through(heif: ModuleType) -> None:
+def test_colors_and_metadata_come_through(heif: ModuleType) -> None:
     file = io.BytesIO()
     exif = exif_with_orientation(1)
     image = heif.from_pillow(Image.fromarray(gradient(64, 96)))

@@ -24,8 +24,8 @@ def read(data: bytes) -> PictureRead:
     return read_file(data, max_pixels=NO_LIMIT)
 
 
-def deep_colours() -> bytes:
-    """A PPM of 16 bits a sample, in colour."""
+def deep_colors() -> bytes:
+    """A PPM of 16 bits a sample, in color."""
     return b"P6 33 24 65535\n" + (gradient().astype(">u2") * 257).tobytes()
 
 
@@ -69,20 +69,20 @@ def extended_xmp() -> bytes:
     return data[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + data[2:]
 
 
-PRINTED = "colours that are not sRGB and have no ICC profile"
+PRINTED = "colors that are not sRGB and have no ICC profile"
 LOSSES = {
     "png-16": (encoded(DEEP), "more than 8 bits a sample"),
     "tiff-16": (encoded(DEEP, "TIFF"), "more than 8 bits a sample"),
     "jp2-16": (encoded(DEEP, "JPEG2000"), "more than 8 bits a sample"),
-    "ppm-16": (deep_colours(), "more than 8 bits a sample"),
+    "ppm-16": (deep_colors(), "more than 8 bits a sample"),
     "float": (
         encoded(Image.fromarray(ramp().astype(np.float32) / 255), "TIFF"),
         "more than 8 bits a sample",
     ),
-    "cmyk": (encoded(PRINT, "TIFF"), "CMYK colours"),
+    "cmyk": (encoded(PRINT, "TIFF"), "CMYK colors"),
     "cmyk-jpeg": (
         encoded(PRINT, "JPEG", icc_profile=icc_profile(b"CMYK")),
-        "CMYK colours",
+        "CMYK colors",
     ),
     "extra": (encoded(RGB.convert("RGBX"), "TIFF"), "extra channels"),
     "gif": (encoded(RGB, "GIF", **frames(3)), "2 further pictures"),
@@ -149,14 +149,14 @@ def test_all_losses_are_in_one_line() -> None:
     data = encoded(PRINT, "TIFF", save_all=True, append_images=[PRINT, PRINT])
     warning = read(data).warning
     assert warning is not None
-    assert "has CMYK colours and 2 further pictures, which" in warning
+    assert "has CMYK colors and 2 further pictures, which" in warning
     assert listed(["a", "b", "c"]) == "a, b and c"
 
 
 def test_stripped_metadata_are_no_loss() -> None:
     found = read(encoded(RGB, "JPEG", comment=b"hello")).stripped()
     assert found.warning is None
-    deep = read(deep_colours()).stripped()
+    deep = read(deep_colors()).stripped()
     assert deep.losses == ("more than 8 bits a sample",)
 
 

@@ -28,8 +28,8 @@ def read(source: bytes | Path, *, strict: bool = False) -> Picture:
     return read_picture(source, max_pixels=NO_LIMIT, strict=strict)
 
 
-def with_alpha(colours: Bytes2D, alpha: Bytes2D) -> Image.Image:
-    channels = colours[..., None] if colours.ndim == 2 else colours
+def with_alpha(colors: Bytes2D, alpha: Bytes2D) -> Image.Image:
+    channels = colors[..., None] if colors.ndim == 2 else colors
     return Image.fromarray(np.concatenate([channels, alpha[..., None]], axis=2))
 
 
@@ -86,13 +86,13 @@ def test_palettes() -> None:
     assert np.array_equal(clear.pixels, plain.pixels)
 
 
-def test_a_transparent_colour() -> None:
+def test_a_transparent_color() -> None:
     gray = read(encoded(Image.fromarray(ramp()), transparency=0))
     assert gray.is_gray
     assert gray.alpha is not None
     assert np.array_equal(gray.alpha == 0, ramp() == 0)
-    colour = tuple(int(sample) for sample in gradient()[5, 7])
-    rgb = read(encoded(Image.fromarray(gradient()), transparency=colour))
+    color = tuple(int(sample) for sample in gradient()[5, 7])
+    rgb = read(encoded(Image.fromarray(gradient()), transparency=color))
     assert rgb.alpha is not None
     assert rgb.alpha[5, 7] == 0
     assert rgb.alpha[5, 8] == 255
@@ -142,14 +142,14 @@ def test_floats_out_of_range_are_refused(sample: float) -> None:
         read(encoded(Image.fromarray(samples), "TIFF"))
 
 
-def test_colours_of_print_become_rgb() -> None:
+def test_colors_of_print_become_rgb() -> None:
     image = Image.fromarray(gradient())
     for options in ({}, {"icc_profile": b"garbage"}, {"icc_profile": icc_profile(b"CMYK")}):
         data = encoded(image.convert("CMYK"), "TIFF", **options)
         picture = read(data)
         assert np.array_equal(picture.pixels, gradient())
         assert picture.metadata.icc is None
-        with pytest.raises(PictureError, match="CMYK colours"):
+        with pytest.raises(PictureError, match="CMYK colors"):
             read(data, strict=True)
 
 
@@ -176,7 +176,7 @@ def test_modes_of_pillow_that_are_left(mode: str) -> None:
 
 @pytest.mark.parametrize("image_format", ["GIF", "PNG", "WEBP", "TIFF"])
 def test_of_an_animation_the_first_frame(image_format: str) -> None:
-    frames = [Image.new("RGB", (20, 10), colour) for colour in ("red", "lime", "blue")]
+    frames = [Image.new("RGB", (20, 10), color) for color in ("red", "lime", "blue")]
     options: dict[str, Any] = {"lossless": True} if image_format == "WEBP" else {}
     data = encoded(
         frames[0], image_format, save_all=True, append_images=frames[1:], duration=40, **options

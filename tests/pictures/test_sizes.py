@@ -43,7 +43,7 @@ class NoNetworks:
 
     def __init__(self) -> None:
         self.transform = SimpleNamespace(
-            analysis_reach=5, synthesis_reach=3, conditional=False, analyse=self._keep
+            analysis_reach=5, synthesis_reach=3, conditional=False, analyze=self._keep
         )
         self.crop = torch.empty(0)
 

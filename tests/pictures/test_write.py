@@ -62,7 +62,7 @@ def test_formats_without_alpha_get_white_below(image_format: str) -> None:
         assert np.array_equal(found[5, 6], np.rint(half))
 
 
-def test_jpeg_keeps_the_colours_whole() -> None:
+def test_jpeg_keeps_the_colors_whole() -> None:
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::2] = (255, 0, 0)
     stripes[:, 1::2] = (0, 0, 255)

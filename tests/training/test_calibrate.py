@@ -180,7 +180,7 @@ def with_networks(codec: Codec, transform: WaveletTransformConfig) -> Codec:
     model = codec.model
     config = replace(model.config, vqvae=replace(model.config.vqvae, transform=transform))
     vqvae = Vqvae(config.vqvae).eval().requires_grad_(requires_grad=False)
-    vqvae.initialise(torch.Generator().manual_seed(0))
+    vqvae.initialize(torch.Generator().manual_seed(0))
     return Codec(replace(model, config=config, vqvae=vqvae))
 
 

@@ -12,9 +12,9 @@ from vqzip.errors import TrainingError
 from vqzip.training.checkpoints import (
     load_checkpoint,
     module_tensors,
-    optimiser_tensors,
+    optimizer_tensors,
     restore_module,
-    restore_optimiser,
+    restore_optimizer,
     save_checkpoint,
 )
 
@@ -27,32 +27,32 @@ def made_net() -> tuple[nn.Linear, torch.optim.Adam]:
     return net, torch.optim.Adam(net.parameters(), lr=0.1)
 
 
-def train(net: nn.Linear, optimiser: torch.optim.Adam, steps: int) -> None:
+def train(net: nn.Linear, optimizer: torch.optim.Adam, steps: int) -> None:
     for step in range(steps):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (net(torch.full((1, 3), float(step + 1))) ** 2).sum().backward()
-        optimiser.step()
+        optimizer.step()
 
 
-def all_tensors(net: nn.Linear, optimiser: torch.optim.Adam) -> dict[str, Tensor]:
-    return {**module_tensors("net", net), **optimiser_tensors(optimiser)}
+def all_tensors(net: nn.Linear, optimizer: torch.optim.Adam) -> dict[str, Tensor]:
+    return {**module_tensors("net", net), **optimizer_tensors(optimizer)}
 
 
 def test_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
-    net, optimiser = made_net()
-    train(net, optimiser, 3)
+    net, optimizer = made_net()
+    train(net, optimizer, 3)
     path = tmp_path / "c.safetensors"
     facts = {"step": 3, "rows": [{"loss": 0.1}]}
-    save_checkpoint(path, all_tensors(net, optimiser), facts)
-    train(net, optimiser, 4)
-    other, other_optimiser = made_net()
+    save_checkpoint(path, all_tensors(net, optimizer), facts)
+    train(net, optimizer, 4)
+    other, other_optimizer = made_net()
     tensors, back = load_checkpoint(path)
     assert back == facts
     restore_module("net", other, tensors)
-    restore_optimiser(other_optimiser, tensors)
-    train(other, other_optimiser, 4)
-    expected = all_tensors(net, optimiser)
-    for name, tensor in all_tensors(other, other_optimiser).items():
+    restore_optimizer(other_optimizer, tensors)
+    train(other, other_optimizer, 4)
+    expected = all_tensors(net, optimizer)
+    for name, tensor in all_tensors(other, other_optimizer).items():
         assert torch.equal(tensor, expected[name]), name
     assert list(tmp_path.iterdir()) == [path]
 

@@ -30,7 +30,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made_phase(recipe: Recipe, pictures: Path, name: str = "joint") -> JointPhase:
     source = CropSource(find_pictures(pictures), recipe.data, recipe.seed)
     vqvae = Vqvae(recipe.vqvae)
-    vqvae.initialise(torch.Generator().manual_seed(0))
+    vqvae.initialize(torch.Generator().manual_seed(0))
     config = recipe.joint_phase if name == "joint" else recipe.decoder_phase
     assert config is not None
     prior = PixelCnn(recipe.vqvae, recipe.prior)

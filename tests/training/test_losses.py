@@ -91,7 +91,7 @@ def test_dissimilarity_is_that_of_the_report(side: int, noise: float) -> None:
     assert (dissimilarity(x_hat, pixels) < 1e-5).all() == (noise == 0)
 
 
-def test_dissimilarity_has_a_gradient_towards_the_picture() -> None:
+def test_dissimilarity_has_a_gradient_toward_the_picture() -> None:
     x_hat, pixels = noisy_pair(176, 20.0)
     x_hat = x_hat.requires_grad_()
     torch.autograd.backward(dissimilarity(x_hat, pixels).sum())
@@ -99,7 +99,7 @@ def test_dissimilarity_has_a_gradient_towards_the_picture() -> None:
     assert (dissimilarity(nearer, pixels) < dissimilarity(x_hat.detach(), pixels)).all()
 
 
-def test_the_sum_of_squares_counts_every_colour() -> None:
+def test_the_sum_of_squares_counts_every_color() -> None:
     x_hat, pixels = tensor(0, 2, 3, 4, 5), tensor(1, 2, 3, 4, 5).detach()
     expected = ((x_hat - pixels) ** 2).detach().numpy().sum((1, 2, 3)) / 20
     np.testing.assert_allclose(squared_error_sum(x_hat, pixels).detach().numpy(), expected)

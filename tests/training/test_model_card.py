@@ -39,7 +39,7 @@ def test_card_says_what_the_model_is(tmp_path: Path, tiny_model: Path) -> None:
     assert f"* Trained for PSNR; 0 weights in the VQ-VAE, {weights:,} in the prior.\n" in card
     assert "vqvae 40 steps in 2 minutes, prior 20 steps in 3 minutes; 205 pictures; seed 3" in card
     assert "| 1 | 0.100 | 27.50 | - |\n| 2 | 0.200 | 29.25 | 0.9123 |\n" in card
-    assert "\nLicence: not stated\n" in card
+    assert "\nLicense: not stated\n" in card
 
 
 def test_card_of_networks_around_a_wavelet(tmp_path: Path, tiny_model: Path) -> None:

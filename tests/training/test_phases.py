@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from tests.training.tiny_recipes import tiny_recipe, write_pictures
 from vqzip.autoencoders.discrete import Vqvae
-from vqzip.autoencoders.residual import initialise
+from vqzip.autoencoders.residual import initialize
 from vqzip.errors import RecipeError
 from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training import phases
@@ -23,7 +23,7 @@ from vqzip.training.phases import (
     VqvaePhase,
     learning_rate,
     order0_bpp,
-    step_optimiser,
+    step_optimizer,
 )
 from vqzip.training.recipe import Recipe
 
@@ -38,7 +38,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made_phase(recipe: Recipe, pictures: Path, number: int = 0) -> Phase:
     source = CropSource(find_pictures(pictures), recipe.data, recipe.seed)
     vqvae = Vqvae(recipe.vqvae)
-    initialise(vqvae, torch.Generator().manual_seed(0))
+    initialize(vqvae, torch.Generator().manual_seed(0))
     if recipe.vqvae_phase is not None and number == 0:
         return VqvaePhase(recipe, vqvae, source, CPU)
     return PriorPhase(recipe, vqvae, PixelCnn(recipe.vqvae, recipe.prior), source, CPU)
@@ -152,7 +152,7 @@ def test_grid_codes_are_rounded_latents(tmp_path: Path, pictures: Path) -> None:
     pixels, gray = phase.source.batch(2, 0, 2, 256)
     codes, log_step = phase._codes(pixels, gray, torch.Generator().manual_seed(0))
     assert ((log_step >= math.log(5)) & (log_step <= math.log(130))).all()
-    latents = phase.vqvae.transform.analyse(pixels, log_step.exp())
+    latents = phase.vqvae.transform.analyze(pixels, log_step.exp())
     for level, z in zip(codes, latents, strict=True):
         scaled = z.numpy() / np.exp(log_step.numpy())[:, None, None, None]
         expected = np.sign(scaled) * np.floor(np.abs(scaled) + 0.4)
@@ -178,9 +178,9 @@ def test_learning_rate_rises_then_falls_to_zero() -> None:
 
 def test_gradients_are_clipped_but_those_of_codebooks_are_not_counted() -> None:
     weight, books = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(2), requires_grad=False)
-    optimiser = torch.optim.SGD([weight, books], lr=9.0)
+    optimizer = torch.optim.SGD([weight, books], lr=9.0)
     weight.grad, books.grad = torch.tensor([3.0, 4.0]), torch.tensor([100.0, 0.0])
-    assert step_optimiser(optimiser, 0.5) == pytest.approx(5.0)
+    assert step_optimizer(optimizer, 0.5) == pytest.approx(5.0)
     torch.testing.assert_close(weight.detach(), -0.5 * torch.tensor([0.6, 0.8]), atol=1e-5, rtol=0)
     torch.testing.assert_close(books, torch.tensor([-50.0, 0.0]))
 

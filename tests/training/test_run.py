@@ -269,7 +269,7 @@ REFINED = (
 def test_a_model_with_networks_keeps_centroids_and_says_its_metric(tmp_path: Path) -> None:
     recipe = tiny_recipe(tmp_path, "wavelet", *REFINED, "joint_phase.distortion=ms-ssim")
     vqvae = Vqvae(recipe.vqvae)
-    vqvae.initialise(torch.Generator().manual_seed(0))
+    vqvae.initialize(torch.Generator().manual_seed(0))
     prior = PixelCnn(recipe.vqvae, recipe.prior, torch.Generator().manual_seed(0))
     before = own_shifts(vqvae)
     flat = Picture(np.full((32, 32, 3), 128, np.uint8))  # comes out exact: no finite PSNR

@@ -155,7 +155,7 @@ def write_recipe(folder: Path, kind: str) -> Path:
 
 
 def made_pixels(number: int, height: int = 160, width: int = 200) -> NDArray[np.uint8]:
-    """Return smooth colours with an edge and some noise, `(height, width, 3)`."""
+    """Return smooth colors with an edge and some noise, `(height, width, 3)`."""
     rng = np.random.default_rng(number)
     rows, columns = np.mgrid[0:height, 0:width] / 40.0
     waves = rng.uniform(0.2, 2, (3, 2))

@@ -124,16 +124,16 @@ def _change_memory_format(codec: Codec, wanted: Any, changed: ExitStack) -> None
         if weight.ndim == 4:
             weight.data = weight.data.contiguous(memory_format=wanted)
     transform: Any = codec.model.vqvae.transform
-    analyse, synthesise = transform.analyse, transform.synthesise
+    analyze, synthesize = transform.analyze, transform.synthesize
 
-    def analyse_changed(pixels: Tensor, step: Tensor) -> Any:
-        return analyse(pixels.contiguous(memory_format=wanted), step)
+    def analyze_changed(pixels: Tensor, step: Tensor) -> Any:
+        return analyze(pixels.contiguous(memory_format=wanted), step)
 
-    def synthesise_changed(z_q: Sequence[Tensor], step: Tensor) -> Any:
-        return synthesise([z.contiguous(memory_format=wanted) for z in z_q], step)
+    def synthesize_changed(z_q: Sequence[Tensor], step: Tensor) -> Any:
+        return synthesize([z.contiguous(memory_format=wanted) for z in z_q], step)
 
-    changed.enter_context(patch.object(transform, "analyse", analyse_changed))
-    changed.enter_context(patch.object(transform, "synthesise", synthesise_changed))
+    changed.enter_context(patch.object(transform, "analyze", analyze_changed))
+    changed.enter_context(patch.object(transform, "synthesize", synthesize_changed))
 
 
 def encode_files(codec: Codec, job: Job) -> None:

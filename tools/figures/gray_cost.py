@@ -1,6 +1,6 @@
-"""What a gray picture costs against the brightness alone of a coloured one.
+"""What a gray picture costs against the brightness alone of a colored one.
 
-Each picture is coded in colour, and its mean of red, green and blue in gray. Of the coloured file
+Each picture is coded in color, and its mean of red, green and blue in gray. Of the colored file
 the code length of the luma codes is counted, the first stage of every level, under the same prior;
 the gray file is compared with it in whole bytes, header and all. The second column has the same for
 the gray picture in three equal channels, and what such a file costs more than the gray one.
@@ -52,7 +52,7 @@ class LumaBits:
 
 
 def luma_bytes(codec: Codec, encoded: Encoded) -> float:
-    """Return the code length of the luma codes of a coloured picture, in bytes."""
+    """Return the code length of the luma codes of a colored picture, in bytes."""
     codes = [level.reshape(-1, *level.shape[2:]) for level in encoded.codes.levels]
     source = LumaBits(codes)
     step = codec.quality_step(encoded.quality)
@@ -65,14 +65,14 @@ def luma_bytes(codec: Codec, encoded: Encoded) -> float:
 
 
 def measure(codec: Codec, path: Path, quality: float) -> tuple[int, float, float, int]:
-    """Return bytes: the gray file, luma of the colours, luma of equal channels, file of those.
+    """Return bytes: the gray file, luma of the colors, luma of equal channels, file of those.
 
     Raises:
         PictureError: the picture cannot be read, is gray, or has more than one stream tile.
     """
     pixels = read_picture(path, max_pixels=MAX_PIXELS, strict=False).pixels
     if pixels.ndim == 2 or max(pixels.shape) > LONGEST_SIDE:
-        raise PictureError(f"{path} must be in colour, of at most {LONGEST_SIDE} pixels a side.")
+        raise PictureError(f"{path} must be in color, of at most {LONGEST_SIDE} pixels a side.")
     gray = np.rint(pixels.mean(axis=2)).astype(np.uint8)
     equal = np.repeat(gray[:, :, None], 3, axis=2)
     files = [
@@ -86,11 +86,11 @@ def measure(codec: Codec, path: Path, quality: float) -> tuple[int, float, float
 def main() -> None:
     """Read the arguments, measure, print a row a picture and quality."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("pictures", type=Path, nargs="+", help="in colour, one stream tile each")
+    parser.add_argument("pictures", type=Path, nargs="+", help="in color, one stream tile each")
     parser.add_argument("--model", default="photo", help="name of a model or a model folder")
     arguments = parser.parse_args()
     rows = [
-        "| picture | quality | gray file | luma in colour | gray over it "
+        "| picture | quality | gray file | luma in color | gray over it "
         "| luma of equal channels | gray over it | file of equal channels over gray |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
@@ -98,9 +98,9 @@ def main() -> None:
         codec = load(arguments.model)
         for path in arguments.pictures:
             for quality in QUALITIES:
-                gray, colour, equal, three = measure(codec, path, quality)
+                gray, color, equal, three = measure(codec, path, quality)
                 rows.append(
-                    f"| {path.stem} | {quality:g} | {gray} | {colour:.0f} | {gray / colour - 1:+.1%}"
+                    f"| {path.stem} | {quality:g} | {gray} | {color:.0f} | {gray / color - 1:+.1%}"
                     f" | {equal:.0f} | {gray / equal - 1:+.1%} | {three / gray - 1:+.1%} |"
                 )
     except VqzipError as error:

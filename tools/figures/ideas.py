@@ -61,7 +61,7 @@ class CountingCodec(Codec):
     def order0_bits(self) -> list[float]:
         """Return the code length of every file under the histograms of all pictures at its quality.
 
-        The histograms themselves cost nothing, which favours them.
+        The histograms themselves cost nothing, which favors them.
         """
         totals: dict[tuple[float, int], Counter[int]] = defaultdict(Counter)
         for quality, counted in self.histograms:

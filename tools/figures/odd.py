@@ -98,8 +98,8 @@ def code(codec: Codec, path: Path, name: str, pillow: Mapping[str, str] | None) 
 
 def mode_of(picture: Picture) -> str:
     """Return the mode of a picture in words."""
-    colours = "gray" if picture.is_gray else "RGB"
-    return colours if picture.alpha is None else f"{colours} with alpha"
+    colors = "gray" if picture.is_gray else "RGB"
+    return colors if picture.alpha is None else f"{colors} with alpha"
 
 
 def refusal(message: str, pillow: Mapping[str, str] | None) -> tuple[str, str | None]:

@@ -73,7 +73,7 @@ def pictures() -> dict[str, Image.Image]:
         "white": _rgb(np.full((HEIGHT, WIDTH), 255)),
         "50 % gray": _rgb(np.full((HEIGHT, WIDTH), 128)),
         "gradient": _rgb(right),
-        "colour gradient": _rgb(np.stack([right, down, 255 - right], axis=2)),
+        "color gradient": _rgb(np.stack([right, down, 255 - right], axis=2)),
         "checkerboard of 1 pixel": _rgb(255 * ((x + y) % 2)),
         "checkerboard of 8 pixels": _rgb(255 * ((x // 8 + y // 8) % 2)),
         "white noise": _rgb(noise),
@@ -82,13 +82,13 @@ def pictures() -> dict[str, Image.Image]:
 
 
 def screenshot() -> Image.Image:
-    """Return a window with a title, a list, text in several sizes and colours, and a chart."""
+    """Return a window with a title, a list, text in several sizes and colors, and a chart."""
     image = Image.new("RGB", (WIDTH, HEIGHT), "#f4f5f7")
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, WIDTH, 27), fill="#24405f")
     draw.text((10, 5), "Report - last week", fill="white", font=ImageFont.load_default(15))
-    for number, colour in enumerate(("#e0483e", "#f0b429", "#35a853")):
-        draw.ellipse((WIDTH - 20 * number - 22, 8, WIDTH - 20 * number - 11, 19), fill=colour)
+    for number, color in enumerate(("#e0483e", "#f0b429", "#35a853")):
+        draw.ellipse((WIDTH - 20 * number - 22, 8, WIDTH - 20 * number - 11, 19), fill=color)
     _draw_list(draw)
     _draw_text(draw)
     _draw_chart(draw)
@@ -176,8 +176,8 @@ def _draw_list(draw: ImageDraw.ImageDraw) -> None:
 def _draw_text(draw: ImageDraw.ImageDraw) -> None:
     """Draw lines of text from 18 pixels down to 9, one in red, one in white on black."""
     top = 40
-    for size, colour in ((18, "black"), (14, "#333333"), (12, "#c00000"), (10, "black")):
-        draw.text((145, top), WORDS, fill=colour, font=ImageFont.load_default(size))
+    for size, color in ((18, "black"), (14, "#333333"), (12, "#c00000"), (10, "black")):
+        draw.text((145, top), WORDS, fill=color, font=ImageFont.load_default(size))
         top += size + 8
     draw.rectangle((145, top, WIDTH - 10, top + 20), fill="black")
     draw.text((150, top + 4), WORDS, fill="white", font=ImageFont.load_default(9))
@@ -191,14 +191,14 @@ def _draw_chart(draw: ImageDraw.ImageDraw) -> None:
         draw.line((x, top, x, bottom), fill="#dddddd")
     for y in range(top + 20, bottom, 20):
         draw.line((left, y, right, y), fill="#dddddd")
-    for number, colour in enumerate(("#1a66c2", "#e0483e", "#35a853", "#f0b429")):
+    for number, color in enumerate(("#1a66c2", "#e0483e", "#35a853", "#f0b429")):
         x = left + 40 + 80 * number
-        draw.rectangle((x, bottom - 40 - 25 * number, x + 30, bottom - 1), fill=colour)
-    for phase, width, colour in ((0.0, 1, "black"), (1.5, 2, "#8c3d93")):
+        draw.rectangle((x, bottom - 40 - 25 * number, x + 30, bottom - 1), fill=color)
+    for phase, width, color in ((0.0, 1, "black"), (1.5, 2, "#8c3d93")):
         curve = [
             (x, (top + bottom) / 2 + 60 * math.sin(x / 40 + phase)) for x in range(left, right)
         ]
-        draw.line(curve, fill=colour, width=width)
+        draw.line(curve, fill=color, width=width)
 
 
 def _pillow(

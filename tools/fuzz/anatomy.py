@@ -1,7 +1,7 @@
 """A .vqz file taken apart into fields that may be given any value, legal or not.
 
 `vqzip.container.build` writes legal files alone. An attacker writes what he likes and computes the
-checksums afterwards, and so does `Anatomy.put_together`; `mended` does it for bytes of any kind.
+checksums afterward, and so does `Anatomy.put_together`; `mended` does it for bytes of any kind.
 """
 
 from __future__ import annotations

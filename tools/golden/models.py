@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.autoencoders.quantizers.quantizer import CodebookQuantizer
-from vqzip.autoencoders.residual import initialise
+from vqzip.autoencoders.residual import initialize
 from vqzip.configs import (
     CodebookConfig,
     ConvLayerConfig,
@@ -121,7 +121,7 @@ def make_model(folder: Path, config: ModelConfig) -> None:
         fill_codebooks(vqvae.eval())
     elif config.vqvae.transform.gains is not None:
         # Untrained, they do the more.
-        initialise(vqvae, torch.Generator().manual_seed(3))
+        initialize(vqvae, torch.Generator().manual_seed(3))
     prior = PixelCnn(config.vqvae, config.prior, torch.Generator().manual_seed(2))
     train_prior(prior, vqvae.eval())
     save(folder, config, vqvae, export_prior(prior, config.vqvae), prior.state_dict())
@@ -148,7 +148,7 @@ def train_autoencoder(vqvae: Vqvae) -> None:
 def fill_codebooks(vqvae: Vqvae) -> None:
     """Let codewords be latents of made pictures; later residual stages get what those leave."""
     step = torch.ones(8)
-    features = vqvae.transform.analyse(batch(0), step)
+    features = vqvae.transform.analyze(batch(0), step)
     rng = np.random.default_rng(4)
     quantized: list[Tensor] = []
     for level, quantizer in enumerate(vqvae.quantizers):

@@ -21,8 +21,8 @@ from vqzip.autoencoders.residual import double, halve, residual_stack
 from vqzip.configs import CodebookConfig, ConvTransformConfig, LevelConfig
 from vqzip.errors import ModelError
 
-PIXEL_CENTRE = PIXEL_SCALE = 127.5
-"""The networks see (pixels - centre) / scale: -1 to 1."""
+PIXEL_CENTER = PIXEL_SCALE = 127.5
+"""The networks see (pixels - center) / scale: -1 to 1."""
 
 
 def latent_channels(level: LevelConfig) -> int:
@@ -47,8 +47,8 @@ class Encoder(nn.Module):
 
     Args:
         channels_in: 3 for pixels, `config.hidden` for features of a finer level.
-        stride_in: pixels between neighbours of the input.
-        stride_out: pixels between neighbours of the output.
+        stride_in: pixels between neighbors of the input.
+        stride_out: pixels between neighbors of the output.
         config: widths.
 
     Attributes:
@@ -86,7 +86,7 @@ class Decoder(nn.Module):
     Args:
         levels: coarse first.
         channels_out: channels of the output.
-        stride_out: pixels between neighbours of the output, at most the finest level's.
+        stride_out: pixels between neighbors of the output, at most the finest level's.
         config: widths.
 
     Attributes:
@@ -186,13 +186,13 @@ class ConvTransform(nn.Module):
             if weight.dim() == 4:
                 weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
-    def analyse(self, pixels: Tensor, _step: Tensor | None = None) -> list[Tensor]:
+    def analyze(self, pixels: Tensor, _step: Tensor | None = None) -> list[Tensor]:
         """Return features of every level's stride, coarse first: `(N, hidden, h_l, w_l)`.
 
         Args:
             pixels: `(N, 3, H, W)` float32, 0 to 255; sides are multiples of the largest stride.
         """
-        x = (pixels - PIXEL_CENTRE) / PIXEL_SCALE
+        x = (pixels - PIXEL_CENTER) / PIXEL_SCALE
         x = x.contiguous(memory_format=torch.channels_last)
         features: list[Tensor] = []
         for encoder in reversed(self.encoders):
@@ -211,7 +211,7 @@ class ConvTransform(nn.Module):
 
         Args:
             level: 0 is the coarsest.
-            features: what `analyse` returned.
+            features: what `analyze` returned.
             quantized: `z_q` of the coarser levels, coarse first.
         """
         known = features[level]
@@ -221,10 +221,10 @@ class ConvTransform(nn.Module):
         z_e: Tensor = self.to_latent[level](known)
         return z_e
 
-    def synthesise(self, quantized: list[Tensor], _step: Tensor | None = None) -> Tensor:
+    def synthesize(self, quantized: list[Tensor], _step: Tensor | None = None) -> Tensor:
         """Return pixels `(N, 3, H, W)`, not clipped, from `z_q` of every level, coarse first."""
         x: Tensor = self.to_pixels(quantized)
-        return x * PIXEL_SCALE + PIXEL_CENTRE
+        return x * PIXEL_SCALE + PIXEL_CENTER
 
 
 def _analysis_reach(encoders: Sequence[Encoder], hints: Sequence[Decoder]) -> int:

@@ -18,7 +18,7 @@ from vqzip.autoencoders.quantizers.quantizer import (
     commitment,
     straight_through,
 )
-from vqzip.autoencoders.residual import initialise
+from vqzip.autoencoders.residual import initialize
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.configs import CodebookConfig, ConvTransformConfig, LevelConfig, VqvaeConfig
 from vqzip.errors import CodingError, ModelError, PictureError
@@ -39,7 +39,7 @@ class Transform(Protocol):
     synthesis_reach: int
     conditional: bool
 
-    def analyse(self, pixels: Tensor, step: Tensor, /) -> list[Tensor]:
+    def analyze(self, pixels: Tensor, step: Tensor, /) -> list[Tensor]:
         """Return what all levels need of the pixels, one tensor a level."""
         ...
 
@@ -49,7 +49,7 @@ class Transform(Protocol):
         """Return `z_e` of a level, given `z_q` of the coarser ones: `(N, G * dim, h, w)`."""
         ...
 
-    def synthesise(self, quantized: list[Tensor], step: Tensor, /) -> Tensor:
+    def synthesize(self, quantized: list[Tensor], step: Tensor, /) -> Tensor:
         """Return pixels, not clipped, from `z_q` of every level, coarse first."""
         ...
 
@@ -98,9 +98,9 @@ class Vqvae(nn.Module):
             nn.ModuleList(_quantizer(level) for level in config.levels),
         )
 
-    def initialise(self, generator: torch.Generator) -> None:
+    def initialize(self, generator: torch.Generator) -> None:
         """Draw the weights of the transform; networks around a wavelet begin as the identity."""
-        initialise(self, generator)
+        initialize(self, generator)
         if isinstance(self.transform, WaveletTransform):
             self.transform.start_as_wavelet()
 
@@ -113,7 +113,7 @@ class Vqvae(nn.Module):
                 without qualities.
         """
         step = pixels.new_ones(pixels.shape[0]) if step is None else step
-        features = self._analyse(pixels, step)
+        features = self._analyze(pixels, step)
         z_e: list[Tensor] = []
         quantized: list[Quantized] = []
         passed: list[Tensor] = []
@@ -127,7 +127,7 @@ class Vqvae(nn.Module):
             if isinstance(quantizer, CodebookQuantizer)
         ]
         return VqvaeOutput(
-            x_hat=self.transform.synthesise(passed, step).float(),
+            x_hat=self.transform.synthesize(passed, step).float(),
             codes=[q.codes for q in quantized],
             z_e=z_e,
             z_q=[q.z_q for q in quantized],
@@ -148,11 +148,11 @@ class Vqvae(nn.Module):
             Pixels `(N, 3, H, W)` float32, not clipped.
         """
         step = pixels.new_ones(pixels.shape[0])
-        features = self._analyse(pixels, step)
+        features = self._analyze(pixels, step)
         z_e: list[Tensor] = []
         for level in range(len(self.quantizers)):
             z_e.append(self.transform.latent(level, features, z_e, step).float())
-        return self.transform.synthesise(z_e, step).float()
+        return self.transform.synthesize(z_e, step).float()
 
     @torch.no_grad()
     def encode(self, pixels: Tensor, quality_step: int | None = None) -> list[Tensor]:
@@ -167,7 +167,7 @@ class Vqvae(nn.Module):
             ModelError: a quality is missing or not one of the model's.
         """
         step = self.steps(pixels.shape[0], quality_step)
-        features = self._analyse(pixels, step)
+        features = self._analyze(pixels, step)
         levels: list[Quantized] = []
         for level, quantizer in enumerate(self.quantizers):
             z_e = self.transform.latent(level, features, [q.z_q for q in levels], step)
@@ -199,7 +199,7 @@ class Vqvae(nn.Module):
             stride = self.config.levels[level].stride
             blank = self.quantizers[level].blank(count, height // stride, width // stride)
             quantized.append(blank)
-        return self.transform.synthesise(quantized, step).float().clamp(0, 255)
+        return self.transform.synthesize(quantized, step).float().clamp(0, 255)
 
     def steps(self, count: int, quality_step: int | None) -> Tensor:
         """Return the grids' step in pixel units for `count` pictures, `(count,)`.
@@ -220,14 +220,14 @@ class Vqvae(nn.Module):
         device = next(chain(self.parameters(), self.buffers())).device
         return torch.full((count,), step, device=device)
 
-    def _analyse(self, pixels: Tensor, step: Tensor) -> list[Tensor]:
+    def _analyze(self, pixels: Tensor, step: Tensor) -> list[Tensor]:
         height, width = pixels.shape[-2:]
         align = self.config.align
         if height % align or width % align:
             raise PictureError(
                 f"pictures must be padded to multiples of {align} pixels, got {width} x {height}."
             )
-        return self.transform.analyse(pixels, step)
+        return self.transform.analyze(pixels, step)
 
     def _check_codes(self, codes: Sequence[Tensor]) -> None:
         if not 1 <= len(codes) <= len(self.quantizers):

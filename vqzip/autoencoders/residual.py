@@ -10,7 +10,7 @@ from torch import Tensor, nn
 ACTIVATION_SLOPE = 0.1
 """Of the leaky ReLU in the networks around the wavelet."""
 
-LOG_STEP_CENTRE, LOG_STEP_SPREAD = 4.0, 0.8
+LOG_STEP_CENTER, LOG_STEP_SPREAD = 4.0, 0.8
 """About the mean and the deviation of log(step) for qualities 1 to 8 of `photo`."""
 
 
@@ -56,7 +56,7 @@ def double(channels_in: int, channels_out: int) -> nn.ConvTranspose2d:
     return nn.ConvTranspose2d(channels_in, channels_out, 4, stride=2, padding=1)
 
 
-def initialise(module: nn.Module, generator: torch.Generator) -> None:
+def initialize(module: nn.Module, generator: torch.Generator) -> None:
     """Draw every convolution and matrix of `module` anew, with PyTorch's own distribution.
 
     PyTorch's constructors draw from the global generator; a training run must not depend on it.
@@ -75,5 +75,5 @@ def initialise(module: nn.Module, generator: torch.Generator) -> None:
 
 def log_step_features(step: Tensor) -> Tensor:
     """Return what networks are told of the quantizer's step `(N,)`: its logarithm and the square, `(N, 2)`."""
-    s = (torch.log(step) - LOG_STEP_CENTRE) / LOG_STEP_SPREAD
+    s = (torch.log(step) - LOG_STEP_CENTER) / LOG_STEP_SPREAD
     return torch.stack([s, s * s], 1)

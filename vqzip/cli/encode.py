@@ -89,7 +89,7 @@ def encode(
     strip: Annotated[
         bool,
         typer.Option(
-            "--strip", help="Leave out ICC, EXIF and XMP; colours are converted to sRGB before."
+            "--strip", help="Leave out ICC, EXIF and XMP; colors are converted to sRGB before."
         ),
     ] = False,
     strict: Annotated[

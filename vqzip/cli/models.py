@@ -18,7 +18,7 @@ def models(
 ) -> None:
     """List the installed models.
 
-    With size, licence, bits per pixel and PSNR (or MS-SSIM, for a model trained for it) at three
+    With size, license, bits per pixel and PSNR (or MS-SSIM, for a model trained for it) at three
     qualities, and where they were looked for.
     """
     from rich.table import Table
@@ -31,7 +31,7 @@ def models(
         print_result(json.dumps([_facts(model) for model in found], indent=2))
         return
     table = Table(box=None, pad_edge=False)
-    for column in ("name", "id", "size", "licence", "curve (quality: bpp, metric)", "folder"):
+    for column in ("name", "id", "size", "license", "curve (quality: bpp, metric)", "folder"):
         table.add_column(column)
     for model in found:
         points = "; ".join(
@@ -41,7 +41,7 @@ def models(
             model.name,
             model.id[:8].hex(),
             readable_size(model.bytes),
-            model.card_licence,
+            model.card_license,
             points or "-",
             str(model.path),
         )
@@ -56,7 +56,7 @@ def _facts(model: ModelSummary) -> dict[str, Any]:
         "id": model.id.hex(),
         "path": str(model.path),
         "bytes": model.bytes,
-        "licence": model.card_licence,
+        "license": model.card_license,
         "metric": model.config.metric,
         "curve": model.curve,
     }

@@ -53,7 +53,7 @@ class TileLatents:
         self._vqvae, self._place, self._size, self._known = vqvae, place, size, known
         self._gray = gray and vqvae.config.codes_gray_apart
         self._step = vqvae.steps(1, quality_step if vqvae.config.quality is not None else None)
-        self._features = vqvae.transform.analyse(pixels, self._step)
+        self._features = vqvae.transform.analyze(pixels, self._step)
         self._quantized: list[Tensor] = []
         self._latents: list[Tensor] = []
 
@@ -91,7 +91,7 @@ class TileLatents:
     def choose(self, level: int, codes: NDArray[np.int32]) -> None:
         """Take note of a level's codes: finer levels are encoded given them.
 
-        Around the tile the nearest codes stand for those that the neighbours will choose. Beyond the
+        Around the tile the nearest codes stand for those that the neighbors will choose. Beyond the
         picture a grid has no detail, as when it is decoded.
         """
         config = self._vqvae.config

@@ -136,7 +136,7 @@ class _Search:
         last = self._codec.model.config.vqvae.quality_steps - 1
         lowest, highest = (LOWEST_PRICE, HIGHEST_PRICE) if last else ONLY_PRICES
         met = self._turn(self._quality_dial(last), self._at_quality, most=last + 1)
-        # Towards more bytes for a size, towards fewer for a PSNR.
+        # Toward more bytes for a size, toward fewer for a PSNR.
         near, far = (highest, lowest) if self._by_size else (lowest, highest)
         if met is None:
             # Not even the extreme quality will do: its extreme price may.

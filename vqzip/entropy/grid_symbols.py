@@ -10,7 +10,7 @@ nearest integer and `frac` what is left in sixteenths, plus 8, what is coded is 
   value but `LARGEST_CODE`.
 
 The alphabets are small because rANS reads a row of counts for each symbol. PixelCNN++ (Salimans et
-al. 2017, section 2.1) has the same discretised logistic with one symbol for each value.
+al. 2017, section 2.1) has the same discretized logistic with one symbol for each value.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Pillow codes and decodes them. A BD-rate depends on how far the settings reach, so they are fixed:
 JPEG with optimized Huffman tables at ten qualities is the usual reference. Three traps are avoided:
-Pillow's JPEG 2000 leaves the colour transform off (`mct=1` here), AVIF's default tune differs
+Pillow's JPEG 2000 leaves the color transform off (`mct=1` here), AVIF's default tune differs
 between versions of libavif (each name here has its own tune), and threads change AVIF's times.
 """
 
@@ -66,7 +66,7 @@ class Anchor:
             # JPEG 2000 is told by how much to shrink the raw samples.
             options["quality_layers"] = [8 * len(image.getbands()) / setting]
         if self.pillow_format == "JPEG2000" and image.mode == "L":
-            options["mct"] = 0  # there are no colours to transform
+            options["mct"] = 0  # there are no colors to transform
         coded = io.BytesIO()
         try:
             image.save(coded, self.pillow_format, **options)

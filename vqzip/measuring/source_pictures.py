@@ -46,7 +46,7 @@ def spread(pictures: tuple[SourcePicture, ...], limit: int | None) -> tuple[Sour
 
 
 def read_plain(source: SourcePicture, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Read a picture's colours alone: no alpha, no metadata, so that files compare.
+    """Read a picture's colors alone: no alpha, no metadata, so that files compare.
 
     Raises:
         PictureError: it cannot be read; the message names the file.

@@ -80,7 +80,7 @@ class ModelSummary:
     id: bytes
     bytes: int
     config: ModelConfig
-    card_licence: str
+    card_license: str
     curve: list[dict[str, Any]]
 
 
@@ -107,7 +107,7 @@ def summary(folder: Path) -> ModelSummary:
         id=fingerprint(files),
         bytes=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
         config=_config(folder, files[CONFIG]),
-        card_licence=_licence(read_file(folder, CARD) if card.exists() else b""),
+        card_license=_license(read_file(folder, CARD) if card.exists() else b""),
         curve=_curve(folder) if (folder / CURVE).exists() else [],
     )
 
@@ -151,8 +151,8 @@ def _one_line(error: Exception) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in said)
 
 
-def _licence(card: bytes) -> str:
-    """Return what a model card says of the licence."""
+def _license(card: bytes) -> str:
+    """Return what a model card says of the license."""
     text = card.decode("utf-8", "replace")
     found = re.search(r"^Licen[cs]e(?: of the weights)?: *([^\n]{1,99}?)\.?$", text, re.MULTILINE)
     return found.group(1) if found and found.group(1).isprintable() else "not stated"

@@ -85,7 +85,7 @@ def check_limits(config: ModelConfig) -> None:
             _check_count("codes of a stage", len(stage.channels), 1, MOST_CHANNELS)
         _check_count("stages of a gray picture", prior.gray_stages, 0, len(prior_level.stages))
         if prior_level.neighbour_mean and prior.head != "logistic":
-            raise ModelError("codes of codebooks have no mean of neighbours to start from.")
+            raise ModelError("codes of codebooks have no mean of neighbors to start from.")
     if vqvae.quality is not None:
         _check_steps(vqvae.quality)
     if isinstance(vqvae.transform, WaveletTransformConfig):

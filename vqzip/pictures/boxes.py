@@ -36,7 +36,7 @@ class StoredSamples:
     Args:
         bits: most bits that a sample has, 8 if nothing is known.
         monochrome: whether there is brightness alone, beside alpha.
-        wide: whether colours or brightness go by numbers (H.273) of another space than sRGB.
+        wide: whether colors or brightness go by numbers (H.273) of another space than sRGB.
     """
 
     bits: int = 8

@@ -1,6 +1,6 @@
 """EXIF as bytes: the orientation set to upright and the thumbnail taken out, all else untouched.
 
-Serialising EXIF anew would break maker notes, which hold absolute offsets; so tags are changed where
+Serializing EXIF anew would break maker notes, which hold absolute offsets; so tags are changed where
 they stand, and only a thumbnail at the very end, the usual place, makes the data shorter.
 """
 

@@ -36,7 +36,7 @@ def read_metadata(image: Image.Image, *, is_gray: bool) -> Metadata:
 
     Args:
         image: as Pillow opened and loaded it.
-        is_gray: whether its pixels are used as one channel; an ICC profile for another colour
+        is_gray: whether its pixels are used as one channel; an ICC profile for another color
             space is left out, for it would be wrong.
     """
     icc = image.info.get("icc_profile")
@@ -63,8 +63,8 @@ def icc_fits(icc: bytes, *, is_gray: bool) -> bool:
 
 
 def icc_space(icc: bytes) -> str | None:
-    """Return the colour space that an ICC profile is for, such as `CMYK`; None for other bytes."""
-    # ICC.1:2022, 7.2: colour space at byte 16, signature at byte 36 of a header of 128.
+    """Return the color space that an ICC profile is for, such as `CMYK`; None for other bytes."""
+    # ICC.1:2022, 7.2: color space at byte 16, signature at byte 36 of a header of 128.
     if len(icc) < 128 or icc[36:40] != b"acsp":
         return None
     return icc[16:20].decode("ascii", "replace").strip()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 from vqzip.pictures.boxes import StoredSamples, stored_samples
-from vqzip.pictures.colours import GRAY_MODES, PRINT_MODES, SIXTEEN_BIT_MODES
+from vqzip.pictures.colors import GRAY_MODES, PRINT_MODES, SIXTEEN_BIT_MODES
 from vqzip.pictures.metadata import icc_fits, icc_space
 
 MORE_BITS = "more than 8 bits a sample"
@@ -50,7 +50,7 @@ def count_pictures(image: Image.Image) -> int:
 
 
 def losses(image: Image.Image, samples: StoredSamples, pictures: int) -> tuple[str, ...]:
-    """Return what of pixels and colours is not kept, and further pictures, as what the file "has".
+    """Return what of pixels and colors is not kept, and further pictures, as what the file "has".
 
     Args:
         image: loaded.
@@ -61,11 +61,11 @@ def losses(image: Image.Image, samples: StoredSamples, pictures: int) -> tuple[s
     if samples.bits > 8 or image.mode in _DEEP_MODES:
         found.append(MORE_BITS)
     if image.mode in PRINT_MODES:
-        found.append(f"{image.mode} colours")
+        found.append(f"{image.mode} colors")
     elif (profile := _unfit_profile(image)) is not None:
         found.append(profile)
     elif _goes_by_numbers(image, samples):
-        found.append("colours that are not sRGB and have no ICC profile")
+        found.append("colors that are not sRGB and have no ICC profile")
     if _extra_channels(image):
         found.append("extra channels")
     if pictures > 1:
@@ -110,7 +110,7 @@ def _raw_bits(image: Image.Image) -> int:
 
 
 def _unfit_profile(image: Image.Image) -> str | None:
-    """Return the ICC profile in words if it does not fit the picture's colours."""
+    """Return the ICC profile in words if it does not fit the picture's colors."""
     icc = image.info.get("icc_profile")
     if not isinstance(icc, bytes) or not icc:
         return None
@@ -129,7 +129,7 @@ def is_gray(image: Image.Image) -> bool:
 
 
 def _goes_by_numbers(image: Image.Image, samples: StoredSamples) -> bool:
-    """Return whether colours are told by numbers of AVIF, HEIC or PNG, and are not sRGB's."""
+    """Return whether colors are told by numbers of AVIF, HEIC or PNG, and are not sRGB's."""
     if image.info.get("icc_profile") or "srgb" in image.info:
         return False
     gamma = image.info.get("gamma", _SRGB_GAMMA)
@@ -141,7 +141,7 @@ def _goes_by_numbers(image: Image.Image, samples: StoredSamples) -> bool:
 
 
 def _extra_channels(image: Image.Image) -> bool:
-    """Return whether a TIFF has channels that are neither colours nor alpha."""
+    """Return whether a TIFF has channels that are neither colors nor alpha."""
     tags = getattr(image, "tag_v2", None)
     used = len([band for band in image.getbands() if band != "X"])
     return tags is not None and int(tags.get(_TIFF_SAMPLES, 1)) > used

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vqzip.errors import PictureError
-from vqzip.pictures.colours import (
+from vqzip.pictures.colors import (
     GRAY_MODES,
     PRINT_MODES,
     SIXTEEN_BIT_MODES,
@@ -46,8 +46,8 @@ class PictureRead:
     Args:
         name: of the file.
         picture: what is kept.
-        losses: what of pixels and colours is not, and further pictures, each as what the file
-            "has", such as `CMYK colours`.
+        losses: what of pixels and colors is not, and further pictures, each as what the file
+            "has", such as `CMYK colors`.
         text_losses: what of the metadata is not, likewise.
     """
 
@@ -179,8 +179,8 @@ def _pixels_and_alpha(image: Image.Image) -> tuple[Bytes2D, Bytes2D | None]:
     if not has_alpha:
         return np.array(image.convert(target)), None
     samples = np.array(image.convert(target + "A"))
-    colours = samples[..., 0] if target == "L" else samples[..., :3]
-    return np.ascontiguousarray(colours), np.ascontiguousarray(samples[..., -1])
+    colors = samples[..., 0] if target == "L" else samples[..., :3]
+    return np.ascontiguousarray(colors), np.ascontiguousarray(samples[..., -1])
 
 
 def _from_sixteen_bits(image: Image.Image) -> tuple[Bytes2D, Bytes2D | None]:

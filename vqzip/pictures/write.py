@@ -27,7 +27,7 @@ _ALPHA_FORMATS = frozenset(
 _OPTIONS: dict[str, dict[str, Any]] = {
     "AVIF": {"quality": 100, "subsampling": "4:4:4"},
     "JPEG": {"quality": 95, "subsampling": "4:4:4"},
-    # exact: keep the colours under alpha 0.
+    # exact: keep the colors under alpha 0.
     "WEBP": {"lossless": True, "exact": True},
 }
 
@@ -36,8 +36,8 @@ def image_from_picture(picture: Picture) -> Image.Image:
     """Return a Pillow image of mode L, LA, RGB or RGBA, metadata in its `info`."""
     pixels = picture.pixels
     if picture.alpha is not None:
-        colours = pixels[..., None] if picture.is_gray else pixels
-        pixels = np.concatenate([colours, picture.alpha[..., None]], axis=2)
+        colors = pixels[..., None] if picture.is_gray else pixels
+        pixels = np.concatenate([colors, picture.alpha[..., None]], axis=2)
     image = Image.fromarray(np.ascontiguousarray(pixels))
     image.info.update(image_info(picture.metadata))
     return image
@@ -62,7 +62,7 @@ def format_of(path: Path) -> str:
 def picture_to_bytes(picture: Picture, image_format: str) -> bytes:
     """Return a file of a format that Pillow writes.
 
-    JPEG gets quality 95 and full colour resolution; WebP and TIFF are lossless; where the format
+    JPEG gets quality 95 and full color resolution; WebP and TIFF are lossless; where the format
     has no alpha, the picture is laid over white.
 
     Args:

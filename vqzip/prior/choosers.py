@@ -60,7 +60,7 @@ class GridChooser:
         latents: `(C, H, W)` float by level, in units of the step.
         bit_price: λ in squared steps a bit; with 0 the nearest code always wins.
         deadzone: rounding offset; |z| becomes floor(|z| + deadzone), so 0.5 rounds to the nearest
-            and less rounds towards zero.
+            and less rounds toward zero.
     """
 
     def __init__(self, latents: FloatMaps, bit_price: float, deadzone: float = 0.5) -> None:
@@ -101,7 +101,7 @@ class GridChooser:
         if place.level not in self._in_order:
             latents = place.order.of_map(self._latents[place.level]).astype(np.float64)
             beyond = latents + np.copysign(self._deadzone, latents)
-            # Conversion to integers rounds towards zero.
+            # Conversion to integers rounds toward zero.
             nearest = beyond.clip(-LARGEST_CODE, LARGEST_CODE).astype(np.int64)
             self._in_order[place.level] = latents, nearest
         return self._in_order[place.level]

@@ -48,7 +48,7 @@ class Parameters(Protocol):
 
 @dataclass(frozen=True)
 class LogisticParameters:
-    """Codes on a grid, each with the mean and the scale of a discretised logistic.
+    """Codes on a grid, each with the mean and the scale of a discretized logistic.
 
     Args:
         coder: holds the model's tables.

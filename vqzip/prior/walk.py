@@ -85,7 +85,7 @@ class LevelModel(Protocol):
         """Channels of each stage that is coded, in coding order."""
 
     def parameters(self, span: slice, stage: int) -> Parameters:
-        """Return the parameters of a stage at a span of the order, given what was learnt."""
+        """Return the parameters of a stage at a span of the order, given what was learned."""
 
     def learn(self, span: slice, stage: int, codes: NDArray[np.int64]) -> None:
         """Take note of the codes `(n, g)` of a stage at a span of the order."""

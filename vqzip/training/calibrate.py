@@ -243,7 +243,7 @@ class CentroidFit:
         """Take in the codes of one RGB picture."""
         pixels = torch.from_numpy(picture.pixels).permute(2, 0, 1)[None].float()
         step = self._vqvae.steps(1, self._quality_step(encoded.quality))
-        features = self._vqvae.transform.analyse(pixels, step)
+        features = self._vqvae.transform.analyze(pixels, step)
         for level, codes in enumerate(encoded.codes.levels):
             z = self._vqvae.transform.latent(level, features, [], step) / step
             counts, sums = centroid_sums(torch.from_numpy(codes[:, 0])[None], z.double())

@@ -33,7 +33,7 @@ from vqzip.autoencoders.quantizers.quantizer import DEADZONE_ROUNDING
 from vqzip.autoencoders.residual import log_step_features
 from vqzip.autoencoders.wavelet.gains import Scale
 from vqzip.autoencoders.wavelet.refiner import BLOCK
-from vqzip.autoencoders.wavelet.transform import COLOUR_BASIS, WaveletTransform
+from vqzip.autoencoders.wavelet.transform import COLOR_BASIS, WaveletTransform
 from vqzip.configs import CONTEXT_TILE
 from vqzip.errors import RecipeError
 from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
@@ -119,7 +119,7 @@ def choose_codes(
     cost = (candidates - z).square() + price * bits
     best = cost[:3].argmin(0, keepdim=True)
     codes[at] = candidates.gather(0, best)[0] * (z.abs() > 0.5)
-    # The difference of the costs of two neighbours changes by 2 when the latent moves by 1.
+    # The difference of the costs of two neighbors changes by 2 when the latent moves by 1.
     to_lower, to_higher = (cost[1] - cost[0]) / 2, (cost[3] - cost[0]) / 2
     to_lower = torch.where(z.abs() > 0.5, to_lower, torch.minimum(to_lower, z.abs() - 0.5))
     distance = torch.stack([to_lower, to_higher]).abs()
@@ -131,7 +131,7 @@ def choose_codes(
 
 
 def common_pattern(change: Tensor, step: Tensor) -> Tensor:
-    """Return what is added to every block of 4 x 4 pixels alike, `(N,)` in squared steps, colours summed.
+    """Return what is added to every block of 4 x 4 pixels alike, `(N,)` in squared steps, colors summed.
 
     Args:
         change: of the planes, `(N, C, H, W)` in pixel values.
@@ -215,7 +215,7 @@ class JointPhase(PriorTraining):
         ]
         self.rates = [rate for parameters, rate in parts if parameters and rate]
         groups = [{"params": parameters} for parameters, rate in parts if parameters and rate]
-        self.optimiser = torch.optim.Adam(groups, lr=self.config.learning_rate)
+        self.optimizer = torch.optim.Adam(groups, lr=self.config.learning_rate)
 
     def _part(self, name: str) -> nn.Module:
         """Return a part of the transform that the phase trains."""
@@ -244,13 +244,13 @@ class JointPhase(PriorTraining):
         cost = self._cost(distortion, rate.detach() + tipped, step).mean()
         code_length = torch.log(LOWEST_BPP + rate).mean()
         pattern = common_pattern(prepared - planes, step).mean()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(cost + code_length + PATTERN_PRICE * pattern)
         for linear in self.constants:
             linear.zero_grad(set_to_none=True)
         if self.constants and number % NUDGED_EVERY == 0:
             self._measure_slopes(features, crops, generator)
-        norms = self._step_optimiser(number, remaining)
+        norms = self._step_optimizer(number, remaining)
         metrics = {"loss": cost.item(), "distortion": distortion.mean().item()}
         if self.codes_move:
             metrics["pattern"] = pattern.item()
@@ -288,16 +288,16 @@ class JointPhase(PriorTraining):
     def nudged_signs(self, count: int, generator: torch.Generator) -> list[Tensor]:
         """Return 1 or -1 for one level's luma or chroma, 0 elsewhere; `(count, subbands)` a level.
 
-        Bands LH and HL of a colour move together.
+        Bands LH and HL of a color move together.
         """
         choices = 2 * len(self.constants)
         level, chroma = divmod(int(torch.randint(choices, (1,), generator=generator)), 2)
         signs = [torch.zeros(count, linear.out_features) for linear in self.constants]
-        bands = signs[level].shape[1] // len(COLOUR_BASIS)
+        bands = signs[level].shape[1] // len(COLOR_BASIS)
         random = torch.randint(2, (count, 2), generator=generator) * 2.0 - 1
-        for colour in (1, 2) if chroma else (0,):
+        for color in (1, 2) if chroma else (0,):
             for band in range(bands):
-                signs[level][:, colour * bands + band] = random[:, band // 2]
+                signs[level][:, color * bands + band] = random[:, band // 2]
         return [sign.to(self.device) for sign in signs]
 
     def _random_steps(self, generator: torch.Generator) -> Tensor:
@@ -397,11 +397,11 @@ class JointPhase(PriorTraining):
             counted[:, channels // 3 :] *= ~gray[:, None]
         return counted[:, :, None, None]
 
-    def _step_optimiser(self, number: int, remaining: float) -> list[float]:
+    def _step_optimizer(self, number: int, remaining: float) -> list[float]:
         """Take one step, transform and prior clipped apart; returns their gradients' norms."""
         norms = []
-        for group, highest in zip(self.optimiser.param_groups, self.rates, strict=True):
+        for group, highest in zip(self.optimizer.param_groups, self.rates, strict=True):
             norms.append(float(nn.utils.clip_grad_norm_(group["params"], 1.0)))
             group["lr"] = learning_rate(highest, number, remaining)
-        self.optimiser.step()
+        self.optimizer.step()
         return norms

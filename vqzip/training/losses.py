@@ -29,7 +29,7 @@ class VqvaeLoss:
     """Scalars of one batch.
 
     Args:
-        total: what is minimised; the others are its parts.
+        total: what is minimized; the others are its parts.
         reconstruction: mean squared error of pixels on the scale -1 to 1.
         commitment: times beta.
     """
@@ -69,14 +69,14 @@ def vqvae_loss(output: VqvaeOutput, pixels: Tensor, *, beta: float) -> VqvaeLoss
         pixels: `(N, 3, H, W)`, 0 to 255.
         beta: weight of the commitment, 0.25 in both papers.
     """
-    # The papers' networks work on normalised pixels, and beta is a weight against that scale.
+    # The papers' networks work on normalized pixels, and beta is a weight against that scale.
     reconstruction = squared_error(output.x_hat, pixels) / PIXEL_SCALE**2
     commitment = beta * output.commitment
     return VqvaeLoss(reconstruction + commitment, reconstruction, commitment)
 
 
 def squared_error_sum(x_hat: Tensor, pixels: Tensor) -> Tensor:
-    """Return the squared error of each picture, summed over colours, mean over pixels, `(N,)`."""
+    """Return the squared error of each picture, summed over colors, mean over pixels, `(N,)`."""
     return (x_hat - pixels).square().sum(1).mean((1, 2))
 
 
@@ -137,4 +137,4 @@ def _halve(x: Tensor) -> Tensor:
 
 
 DISTORTIONS = {"mse": squared_error_sum, "ms-ssim": dissimilarity}
-"""What a joint phase can minimise, each `(N,)` from `(N, 3, H, W)` twice."""
+"""What a joint phase can minimize, each `(N,)` from `(N, 3, H, W)` twice."""

@@ -49,7 +49,7 @@ def model_card(
         f"seed {recipe.seed}; vqzip {vqzip.__version__}, torch {torch.__version__}.",
         "* Everything the run needs is in `recipe.toml`.",
         "",
-        "Licence: not stated",
+        "License: not stated",
         "",
         "Means over the validation pictures, from files and decoded 8-bit pictures:",
         "",

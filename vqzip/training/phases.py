@@ -24,9 +24,9 @@ from vqzip.errors import RecipeError
 from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.checkpoints import (
     module_tensors,
-    optimiser_tensors,
+    optimizer_tensors,
     restore_module,
-    restore_optimiser,
+    restore_optimizer,
 )
 from vqzip.training.image_sources import CropSource
 from vqzip.training.losses import squared_error, vqvae_loss
@@ -59,7 +59,7 @@ class Phase(Protocol):
     time_share: float
 
     def step(self, number: int, remaining: float) -> dict[str, float]:
-        """Take one optimiser step and return its metrics, `loss` and `gradient` among them.
+        """Take one optimizer step and return its metrics, `loss` and `gradient` among them.
 
         Args:
             number: of the step, from 0; with the recipe's seed it decides every random choice.
@@ -90,15 +90,15 @@ def computes_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and bool(supported())
 
 
-def step_optimiser(optimiser: torch.optim.Optimizer, rate: float) -> float:
+def step_optimizer(optimizer: torch.optim.Optimizer, rate: float) -> float:
     """Take one clipped step at a learning rate; returns the norm of the gradient."""
     # Codebooks' k-means gradients are sums over latents: they would drown the networks' norm.
-    groups = optimiser.param_groups
+    groups = optimizer.param_groups
     parameters = [p for group in groups for p in group["params"] if p.requires_grad]
     norm = nn.utils.clip_grad_norm_(parameters, 1.0)
     for group in groups:
         group["lr"] = rate
-    optimiser.step()
+    optimizer.step()
     return float(norm)
 
 
@@ -145,7 +145,7 @@ class VqvaePhase:
         if self.config.codebook == "kmeans":
             # These get their gradient from the learner, not from autograd.
             trained += [p for p in vqvae.parameters() if not p.requires_grad]
-        self.optimiser = torch.optim.Adam(trained, lr=self.config.learning_rate)
+        self.optimizer = torch.optim.Adam(trained, lr=self.config.learning_rate)
 
     def step(self, number: int, remaining: float) -> dict[str, float]:
         """Take one step on a batch of crops."""
@@ -163,10 +163,10 @@ class VqvaePhase:
         with autocast(self.device, wanted=self.config.bfloat16):
             output = self.vqvae(pixels)
         loss = vqvae_loss(output, pixels, beta=self.config.commitment)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]
         self.learning.learn(self.vqvae, output, generator)
-        norm = step_optimiser(self.optimiser, rate)
+        norm = step_optimizer(self.optimizer, rate)
         metrics = {
             "loss": loss.total.item(),
             "psnr_db": _psnr_db(output.x_hat, pixels),
@@ -185,24 +185,24 @@ class VqvaePhase:
         with autocast(self.device, wanted=self.config.bfloat16):
             x_hat = self.vqvae.autoencode(pixels)
         loss = squared_error(x_hat, pixels) / PIXEL_SCALE**2
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = step_optimiser(self.optimiser, rate)
+        norm = step_optimizer(self.optimizer, rate)
         return {"loss": loss.item(), "psnr_db": _psnr_db(x_hat, pixels), "gradient": norm}
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return VQ-VAE, the learners' running means and the optimiser."""
+        """Return VQ-VAE, the learners' running means and the optimizer."""
         return {
             **module_tensors("vqvae", self.vqvae),
             **module_tensors("learning", self.learning),
-            **optimiser_tensors(self.optimiser),
+            **optimizer_tensors(self.optimizer),
         }
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Put back what `tensors` gave."""
         restore_module("vqvae", self.vqvae, tensors)
         restore_module("learning", self.learning, tensors)
-        restore_optimiser(self.optimiser, tensors)
+        restore_optimizer(self.optimizer, tensors)
         # A learner counts nothing but ones until its codebooks start.
         counts = [t for name, t in self.learning.state_dict().items() if name.endswith("counts")]
         self.started = any(bool((t != 1).any()) for t in counts)
@@ -269,26 +269,26 @@ class PriorTraining:
     Attributes:
         vqvae: trained or not.
         prior: the float network.
-        optimiser: of what is trained.
+        optimizer: of what is trained.
     """
 
     vqvae: Vqvae
     prior: PixelCnn
-    optimiser: torch.optim.Optimizer
+    optimizer: torch.optim.Optimizer
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return VQ-VAE, prior and optimiser."""
+        """Return VQ-VAE, prior and optimizer."""
         return {
             **module_tensors("vqvae", self.vqvae),
             **module_tensors("prior", self.prior),
-            **optimiser_tensors(self.optimiser),
+            **optimizer_tensors(self.optimizer),
         }
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Put back VQ-VAE, prior and optimiser."""
+        """Put back VQ-VAE, prior and optimizer."""
         restore_module("vqvae", self.vqvae, tensors)
         restore_module("prior", self.prior, tensors)
-        restore_optimiser(self.optimiser, tensors)
+        restore_optimizer(self.optimizer, tensors)
 
 
 class PriorPhase(PriorTraining):
@@ -324,7 +324,7 @@ class PriorPhase(PriorTraining):
         self.steps, self.time_share = self.config.steps, self.config.time_share
         self.vqvae, self.prior, self.source, self.device = vqvae, prior, source, device
         self.seed = recipe.seed
-        self.optimiser = torch.optim.Adam(prior.parameters(), lr=self.config.learning_rate)
+        self.optimizer = torch.optim.Adam(prior.parameters(), lr=self.config.learning_rate)
 
     def step(self, number: int, remaining: float) -> dict[str, float]:
         """Take one step on a batch of context tiles."""
@@ -341,9 +341,9 @@ class PriorPhase(PriorTraining):
         # With a random step, low rates should count as much as high ones: percentages, not bits.
         loss = torch.log(LOWEST_BPP + total).mean() if self.grid else total.mean()
         rate = learning_rate(self.config.learning_rate, number, remaining)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = step_optimiser(self.optimiser, rate)
+        norm = step_optimizer(self.optimizer, rate)
         metrics = {"loss": loss.item(), "code_length_bpp": total.mean().item(), "gradient": norm}
         for level, bits in enumerate(lengths):
             metrics[f"level{level}_bits_per_code"] = bits.mean().item() / codes[level][0].numel()
@@ -370,7 +370,7 @@ class PriorPhase(PriorTraining):
         corner = self.tiles.corner(generator)
         log_step, offset = log_step.to(self.device), offset.to(self.device)
         step, offset = log_step.exp(), offset[:, None, None, None]
-        features = self.vqvae.transform.analyse(pixels, step)
+        features = self.vqvae.transform.analyze(pixels, step)
         codes = []
         for number, level in enumerate(self.vqvae.config.levels):
             latents = self.vqvae.transform.latent(number, features, [], step)

@@ -51,7 +51,7 @@ class VqvaePhaseConfig:
     """Phase 1: encoder, codebooks and decoder together.
 
     Args:
-        steps: optimiser steps when no time limit is given.
+        steps: optimizer steps when no time limit is given.
         batch: crops a step.
         learning_rate: of Adam, falling to zero.
         commitment: beta of the commitment loss (VQ-VAE, eq. 3).
@@ -85,7 +85,7 @@ class PriorPhaseConfig:
     """Phase 2: the float prior on the codes.
 
     Args:
-        steps: optimiser steps when no time limit is given.
+        steps: optimizer steps when no time limit is given.
         batch: context tiles a step.
         learning_rate: of Adam, falling to zero.
         smallest_step: of the random quantizer step (grids), in pixel values.
@@ -109,20 +109,20 @@ class PriorPhaseConfig:
 class JointPhaseConfig:
     """Phases 3 and 4: networks around a wavelet and the prior, by rate and distortion together.
 
-    What is minimised is the mean of log(distortion / lambda + rate) over crops, with
+    What is minimized is the mean of log(distortion / lambda + rate) over crops, with
     lambda = rate_weight * (step / 100) ** rate_exponent, in distortion a bit per pixel.
 
     Args:
-        steps: optimiser steps when no time limit is given.
+        steps: optimizer steps when no time limit is given.
         batch: crops a step.
         learning_rate: of the transform, falling to zero.
         prior_learning_rate: of the prior, falling to zero; 0 leaves the prior as it is.
         learn: parts of the transform that learn: `before`, `gains`, `after`.
-        distortion: `mse` (summed over the colours) or `ms-ssim` (1 - MS-SSIM).
+        distortion: `mse` (summed over the colors) or `ms-ssim` (1 - MS-SSIM).
         rate_weight: lambda at a step of 100 pixel values.
         rate_exponent: how lambda grows with the step.
         bit_price: of the choice of codes, in squared steps a bit. All codes are chosen at once here, so
-            none profits from cheaper neighbours, and a price has less effect than in the encoder.
+            none profits from cheaper neighbors, and a price has less effect than in the encoder.
         smallest_step: of the random quantizer step, in pixel values.
         largest_step: of the same.
         time_share: part of `--minutes` given to this phase.

@@ -154,7 +154,7 @@ def _networks(recipe: Recipe) -> tuple[Vqvae, PixelCnn]:
     """Build both networks, their weights drawn from the recipe's seed."""
     vqvae_seed, prior_seed = np.random.SeedSequence(recipe.seed).generate_state(2).tolist()
     vqvae = Vqvae(recipe.vqvae)
-    vqvae.initialise(torch.Generator().manual_seed(vqvae_seed))
+    vqvae.initialize(torch.Generator().manual_seed(vqvae_seed))
     generator = torch.Generator().manual_seed(prior_seed)
     return vqvae, PixelCnn(recipe.vqvae, recipe.prior, generator)
 

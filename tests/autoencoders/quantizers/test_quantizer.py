@@ -236,10 +236,10 @@ def test_an_optimizer_moves_codebooks_by_the_k_means_gradient() -> None:
 
 
 def test_k_means_finds_separate_clusters() -> None:
-    centres = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
-    vectors = centres.repeat(40, 1) + 0.1 * torch.randn(120, 2, generator=seeded(0))
+    centers = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
+    vectors = centers.repeat(40, 1) + 0.1 * torch.randn(120, 2, generator=seeded(0))
     found = k_means(vectors, 3, 20, seeded(3))
-    assert torch.cdist(centres, found).min(1).values.max() < 0.2
+    assert torch.cdist(centers, found).min(1).values.max() < 0.2
 
 
 def test_k_means_with_fewer_vectors_than_codewords() -> None:

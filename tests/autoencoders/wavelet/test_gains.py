@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vqzip.autoencoders.residual import initialise
+from vqzip.autoencoders.residual import initialize
 from vqzip.autoencoders.wavelet.gains import (
     LARGEST_LOG_GAIN,
     START_LOG_KNEE,
@@ -20,7 +20,7 @@ STEP = torch.tensor([30.0, 90.0])
 
 def made_gains(width: int) -> LevelGains:
     gains = LevelGains(9, width)
-    initialise(gains, torch.Generator().manual_seed(0))
+    initialize(gains, torch.Generator().manual_seed(0))
     return gains
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vqzip.autoencoders.residual import initialise
+from vqzip.autoencoders.residual import initialize
 from vqzip.autoencoders.wavelet.refiner import Refiner, without_ground
 from vqzip.configs import RefinerConfig
 
@@ -15,7 +15,7 @@ STEP = torch.tensor([40.0], dtype=torch.float64)
 
 def refiner_of(blocks: int, *, moved: bool = True) -> Refiner:
     refiner = Refiner(RefinerConfig(6, blocks))
-    initialise(refiner, torch.Generator().manual_seed(0))
+    initialize(refiner, torch.Generator().manual_seed(0))
     if not moved:
         refiner.start_as_identity()
     return refiner.double()

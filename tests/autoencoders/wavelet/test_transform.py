@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vqzip.autoencoders.residual import initialise
+from vqzip.autoencoders.residual import initialize
 from vqzip.autoencoders.wavelet.transform import (
     LOW_GAIN,
     PREDICT_1,
@@ -16,8 +16,8 @@ from vqzip.autoencoders.wavelet.transform import (
     UPDATE_1,
     UPDATE_2,
     WaveletTransform,
-    analyse_axis,
-    synthesise_axis,
+    analyze_axis,
+    synthesize_axis,
 )
 from vqzip.configs import GainsConfig, RefinerConfig, WaveletTransformConfig
 
@@ -47,7 +47,7 @@ def test_lifting_is_that_of_a_plain_loop() -> None:
     lift(low, high, UPDATE_1, -1)
     lift(high, low, PREDICT_2, +1)
     lift(low, high, UPDATE_2, -1)
-    made_low, made_high = analyse_axis(torch.from_numpy(signal), 0)
+    made_low, made_high = analyze_axis(torch.from_numpy(signal), 0)
     np.testing.assert_allclose(made_low.numpy(), low * LOW_GAIN, atol=1e-12)
     np.testing.assert_allclose(made_high.numpy(), high / LOW_GAIN, atol=1e-12)
 
@@ -55,7 +55,7 @@ def test_lifting_is_that_of_a_plain_loop() -> None:
 @pytest.mark.parametrize("dim", [0, 1, 2])
 def test_an_axis_comes_back(dim: int) -> None:
     x = torch.randn(4, 6, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    torch.testing.assert_close(synthesise_axis(*analyse_axis(x, dim), dim), x)
+    torch.testing.assert_close(synthesize_axis(*analyze_axis(x, dim), dim), x)
 
 
 @pytest.mark.parametrize(
@@ -63,41 +63,41 @@ def test_an_axis_comes_back(dim: int) -> None:
 )
 def test_pixels_come_back(decompositions: int, height: int, width: int) -> None:
     wavelet, pixels = transform(decompositions), random_pixels(height, width, count=2)
-    levels = wavelet.analyse(pixels, STEP)
+    levels = wavelet.analyze(pixels, STEP)
     assert levels[0].shape == (2, 3, height >> decompositions, width >> decompositions)
     for number, level in enumerate(levels[1:]):
         stride = 2 ** (decompositions - number)
         assert level.shape == (2, 9, height // stride, width // stride)
         assert wavelet.latent(number + 1, levels, [], STEP) is level
-    # The colour basis is orthonormal to float32.
-    torch.testing.assert_close(wavelet.synthesise(levels, STEP), pixels, atol=1e-4, rtol=0)
+    # The color basis is orthonormal to float32.
+    torch.testing.assert_close(wavelet.synthesize(levels, STEP), pixels, atol=1e-4, rtol=0)
 
 
 def test_float32_is_good_enough() -> None:
     wavelet, pixels = transform(5).float(), random_pixels(64, 64).float()
-    back = wavelet.synthesise(wavelet.analyse(pixels, STEP), STEP)
+    back = wavelet.synthesize(wavelet.analyze(pixels, STEP), STEP)
     torch.testing.assert_close(back, pixels, atol=2e-3, rtol=0)
 
 
 def test_one_step_serves_all_subbands() -> None:
     """An error of 1 in any latent is an error of about 1 in the picture's norm."""
     wavelet = transform(5)
-    blank = wavelet.analyse(torch.zeros(1, 3, 256, 256, dtype=torch.float64), STEP)
-    ground = wavelet.synthesise(blank, STEP)
+    blank = wavelet.analyze(torch.zeros(1, 3, 256, 256, dtype=torch.float64), STEP)
+    ground = wavelet.synthesize(blank, STEP)
     for level in blank:
         for channel in range(level.shape[1]):
             place = (0, channel, level.shape[2] // 2, level.shape[3] // 2)
             level[place] += 1
-            norm = float((wavelet.synthesise(blank, STEP) - ground).norm())
+            norm = float((wavelet.synthesize(blank, STEP) - ground).norm())
             level[place] -= 1
             assert 0.8 < norm < 1.25
 
 
-def test_colours_are_an_orthonormal_basis_with_luma_first() -> None:
+def test_colors_are_an_orthonormal_basis_with_luma_first() -> None:
     wavelet = transform(1)
     identity = torch.eye(3, dtype=torch.float64)
-    torch.testing.assert_close(wavelet.colour @ wavelet.colour.T, identity, atol=1e-6, rtol=0)
-    gray = wavelet.analyse(random_pixels(8, 8)[:, :1].expand(-1, 3, -1, -1), STEP)
+    torch.testing.assert_close(wavelet.color @ wavelet.color.T, identity, atol=1e-6, rtol=0)
+    gray = wavelet.analyze(random_pixels(8, 8)[:, :1].expand(-1, 3, -1, -1), STEP)
     assert gray[0][:, 1:].abs().max() < 0.05 * gray[0][:, 0].abs().max()
 
 
@@ -108,7 +108,7 @@ def test_nothing_sees_beyond_its_reach(decompositions: int) -> None:
     inside = slice(margin, margin + 2 * cell)
     pixels = random_pixels(2 * margin + 2 * cell, 2 * margin + 2 * cell)
     wider = torch.nn.functional.pad(pixels, (cell,) * 4, value=77.0)
-    for a, b in zip(wavelet.analyse(pixels, STEP), wavelet.analyse(wider, STEP), strict=True):
+    for a, b in zip(wavelet.analyze(pixels, STEP), wavelet.analyze(wider, STEP), strict=True):
         stride = pixels.shape[2] // a.shape[2]
         own = slice(inside.start // stride, inside.stop // stride)
         moved = slice((inside.start + cell) // stride, (inside.stop + cell) // stride)
@@ -117,8 +117,8 @@ def test_nothing_sees_beyond_its_reach(decompositions: int) -> None:
 
 def test_drawn_tiles_with_their_reach_equal_the_whole() -> None:
     wavelet, cell, side = transform(3), 8, 64
-    levels = wavelet.analyse(random_pixels(3 * side, 3 * side), STEP)
-    whole = wavelet.synthesise(levels, STEP)
+    levels = wavelet.analyze(random_pixels(3 * side, 3 * side), STEP)
+    whole = wavelet.synthesize(levels, STEP)
     margin = -(-wavelet.synthesis_reach // cell) * cell
     top = slice(side - margin, 2 * side + margin)
     cut = []
@@ -126,7 +126,7 @@ def test_drawn_tiles_with_their_reach_equal_the_whole() -> None:
         stride = 3 * side // level.shape[2]
         own = slice(top.start // stride, top.stop // stride)
         cut.append(level[:, :, own, own])
-    tile = wavelet.synthesise(cut, STEP)[:, :, margin : margin + side, margin : margin + side]
+    tile = wavelet.synthesize(cut, STEP)[:, :, margin : margin + side, margin : margin + side]
     expected = whole[:, :, side : 2 * side, side : 2 * side]
     torch.testing.assert_close(tile, expected, atol=1e-9, rtol=0)
 
@@ -134,10 +134,10 @@ def test_drawn_tiles_with_their_reach_equal_the_whole() -> None:
 def test_a_mirrored_border_makes_no_edge() -> None:
     """Symmetric extension: a picture continued by its own mirror image has the same low band."""
     x = torch.randn(16, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
-    # Whole-sample symmetry, as the repeated neighbours of the lifting steps amount to.
+    # Whole-sample symmetry, as the repeated neighbors of the lifting steps amount to.
     ends = x[1:15].flip(0)
-    wide_low, wide_high = analyse_axis(torch.cat([ends, x, ends]), 0)
-    low, high = analyse_axis(x, 0)
+    wide_low, wide_high = analyze_axis(torch.cat([ends, x, ends]), 0)
+    low, high = analyze_axis(x, 0)
     torch.testing.assert_close(wide_low[7:15], low)
     torch.testing.assert_close(wide_high[7:15], high)
 
@@ -153,12 +153,12 @@ def learned_transform(width: int = 4) -> WaveletTransform:
     refiner = RefinerConfig(6, 1)
     config = WaveletTransformConfig(2, before=refiner, after=refiner, gains=GainsConfig(width))
     transform = WaveletTransform(config)
-    initialise(transform, torch.Generator().manual_seed(5))
+    initialize(transform, torch.Generator().manual_seed(5))
     return transform.double()
 
 
 def latents_in_turn(wavelet: WaveletTransform, pixels: Tensor) -> list[Tensor]:
-    features = wavelet.analyse(pixels, STEP)
+    features = wavelet.analyze(pixels, STEP)
     latents: list[Tensor] = []
     for level in range(len(features)):
         latents.append(wavelet.latent(level, features, latents, STEP))
@@ -171,9 +171,9 @@ def test_networks_start_as_the_plain_wavelet() -> None:
     wavelet.start_as_wavelet()
     pixels = random_pixels(16, 24)
     latents = latents_in_turn(wavelet, pixels)
-    for ours, theirs in zip(latents, plain.analyse(pixels, STEP), strict=True):
+    for ours, theirs in zip(latents, plain.analyze(pixels, STEP), strict=True):
         assert torch.equal(ours, theirs)
-    assert torch.equal(wavelet.synthesise(latents, STEP), plain.synthesise(latents, STEP))
+    assert torch.equal(wavelet.synthesize(latents, STEP), plain.synthesize(latents, STEP))
 
 
 @pytest.mark.parametrize("width", [0, 4])
@@ -183,8 +183,8 @@ def test_synthesis_undoes_gains_of_every_kind(width: int) -> None:
     wavelet.before = wavelet.after = None
     pixels = random_pixels(16, 24)
     latents = latents_in_turn(wavelet, pixels)
-    assert not torch.allclose(latents[2], wavelet.analyse(pixels, STEP)[2])
-    torch.testing.assert_close(wavelet.synthesise(latents, STEP), pixels, atol=1e-4, rtol=0)
+    assert not torch.allclose(latents[2], wavelet.analyze(pixels, STEP)[2])
+    torch.testing.assert_close(wavelet.synthesize(latents, STEP), pixels, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("width", [0, 4])
@@ -192,7 +192,7 @@ def test_synthesis_undoes_gains_of_every_kind(width: int) -> None:
 def test_latents_depend_on_coarser_codes_where_gains_do(width: int) -> None:
     wavelet = learned_transform(width)
     step = 60 * STEP
-    features = wavelet.analyse(random_pixels(16, 24), step)
+    features = wavelet.analyze(random_pixels(16, 24), step)
     coarse = [torch.zeros_like(features[0]), torch.zeros_like(features[1])]
     other = [coarse[0], 90 * torch.rand_like(coarse[1])]
     first, second = (wavelet.latent(2, features, codes, step) for codes in (coarse, other))

@@ -85,5 +85,5 @@ def test_mean_ratio_is_geometric() -> None:
 
 
 @pytest.mark.parametrize("settings", [(4.0,), (2.0, 4.0, 6.0), (2.25, 2.5)])
-def test_no_rows_without_neighbouring_qualities(settings: tuple[float, ...]) -> None:
+def test_no_rows_without_neighboring_qualities(settings: tuple[float, ...]) -> None:
     assert scale_table([made("model", 1, settings=settings)]).rows == ()

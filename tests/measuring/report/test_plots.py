@@ -29,7 +29,7 @@ def test_png_and_svg(tmp_path: Path) -> None:
         assert words in text
 
 
-def test_single_points_are_labelled_beside_themselves(tmp_path: Path) -> None:
+def test_single_points_are_labeled_beside_themselves(tmp_path: Path) -> None:
     rd_plot(LINES, "PSNR, dB", (tmp_path / "a.svg",))
     text = (tmp_path / "a.svg").read_text()
 

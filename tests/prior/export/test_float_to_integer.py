@@ -13,7 +13,7 @@ from tests.training.tiny_recipes import tiny_recipe
 from vqzip.errors import TrainingError
 from vqzip.prior.exact import ExactPrior
 from vqzip.prior.export.float_to_integer import condition_inputs, export_prior, fit_float32
-from vqzip.prior.float.logistic_head import SCALE_CENTRE, SCALE_GAIN
+from vqzip.prior.float.logistic_head import SCALE_CENTER, SCALE_GAIN
 from vqzip.prior.float.pixelcnn import Dense, PixelCnn
 
 
@@ -56,7 +56,7 @@ def test_units_of_a_logistic_output(tmp_path: Path) -> None:
         out.bias.copy_(torch.tensor([1.5, -2.0, 0.25, -1.0]))
     tensors = export_prior(prior, recipe.vqvae)
     values = tensors["levels.0.stages.1.out.bias"][0] >> tensors["levels.0.stages.1.out.shift"]
-    scales = [SCALE_CENTRE + SCALE_GAIN * o for o in (0.25, -1.0)]
+    scales = [SCALE_CENTER + SCALE_GAIN * o for o in (0.25, -1.0)]
     assert values.tolist() == [24, -32, *scales]
 
 

@@ -333,7 +333,7 @@ def test_gradients_reach_everywhere(distance: float, scale: float) -> None:
     for value in (bits, mean.grad, log_scale.grad):
         assert torch.isfinite(value).all()
     if distance > 1:
-        assert float(mean.grad) < 0, "the mean moves towards the code"
+        assert float(mean.grad) < 0, "the mean moves toward the code"
     if distance > 64:
         assert float(log_scale.grad) < 0, "the scale grows"
 

@@ -62,7 +62,7 @@ def test_outcomes_are_counted(
         f"| refused: {script.DAMAGED} | 1 |",
         "| all | 5 |",
         "| of those that come back, with a warning: 1 | files |",
-        "| CMYK colours | 1 |",
+        "| CMYK colors | 1 |",
     ):
         assert row in printed
         assert row in page.read_text()

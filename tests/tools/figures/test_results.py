@@ -186,7 +186,7 @@ def test_nothing_else_is_touched_and_what_is_written_is_named(done: Done) -> Non
 def test_a_curve_is_measured_as_export_measures_it(place: Place, tmp_path: Path, kind: str) -> None:
     recipe = tiny_recipe(tmp_path, kind)
     vqvae = Vqvae(recipe.vqvae)
-    vqvae.initialise(torch.Generator().manual_seed(0))
+    vqvae.initialize(torch.Generator().manual_seed(0))
     prior = PixelCnn(recipe.vqvae, recipe.prior, torch.Generator().manual_seed(0))
     judged = validation_pictures(
         find_pictures(place.valid), recipe.vqvae.align, VALIDATION_PICTURES

@@ -34,9 +34,9 @@ def test_flat_pictures_and_gradients(made: dict[str, NDArray[np.uint8]]) -> None
     gradient = made["gradient"]
     assert (gradient[:, 0].max(), gradient[:, -1].min()) == (0, 255)
     assert set(np.diff(gradient[0, :, 1].astype(int))) == {0, 1}
-    colours = made["colour gradient"]
-    assert colours[0, 0].tolist() == [0, 0, 255]
-    assert colours[-1, -1].tolist() == [255, 255, 0]
+    colors = made["color gradient"]
+    assert colors[0, 0].tolist() == [0, 0, 255]
+    assert colors[-1, -1].tolist() == [255, 255, 0]
 
 
 @pytest.mark.parametrize(

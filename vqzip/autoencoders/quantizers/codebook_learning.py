@@ -285,7 +285,7 @@ class CodewordLearning(nn.Module):
     def start(self, vqvae: Vqvae, pixels: Tensor, generator: torch.Generator) -> None:
         """Start every codebook from the latents of `pixels` `(N, 3, H, W)`, coarse level first."""
         one = pixels.new_ones(pixels.shape[0])
-        features = vqvae.transform.analyse(pixels, one)
+        features = vqvae.transform.analyze(pixels, one)
         quantized: list[Tensor] = []
         for level, (quantizer, learner) in enumerate(
             zip(vqvae.quantizers, self.learners, strict=True)

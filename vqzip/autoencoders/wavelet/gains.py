@@ -1,11 +1,11 @@
 """Steps that differ by subband, by what surrounds a position, and by magnitude.
 
-A subband is divided by its gain before it is quantized and multiplied by it afterwards, so a gain of 2
+A subband is divided by its gain before it is quantized and multiplied by it afterward, so a gain of 2
 is a step twice as large. Large values are compressed besides, so that their steps grow with them. Gains
 of a level are made from the coarser levels as they were quantized, which encoder and decoder both know:
 no bit is spent on them (VQ-VAE-2, Razavi et al. 2019: a level is encoded given the coarser ones).
 Where a picture varies much, error is seen less, and the structural similarity counts it less by its own
-formula; dividing by the local energy is divisive normalisation (Balle, Laparra and Simoncelli 2016,
+formula; dividing by the local energy is divisive normalization (Balle, Laparra and Simoncelli 2016,
 equation 1).
 """
 
@@ -91,10 +91,10 @@ class LevelGains(nn.Module):
     Args:
         channels: subbands of the level.
         width: of the network; 0 leaves it and the knees out.
-        colours: planes of the low band that is seen.
+        colors: planes of the low band that is seen.
     """
 
-    def __init__(self, channels: int, width: int, colours: int = 3) -> None:
+    def __init__(self, channels: int, width: int, colors: int = 3) -> None:
         super().__init__()
         self.bands = nn.Linear(2, channels)
         self.masking: nn.Sequential | None = None
@@ -102,7 +102,7 @@ class LevelGains(nn.Module):
         if width:
             self.knees = nn.Linear(2, channels)
             self.masking = nn.Sequential(
-                nn.Conv2d(colours * len(WINDOWS) + 2, width, 3, padding=1),
+                nn.Conv2d(colors * len(WINDOWS) + 2, width, 3, padding=1),
                 nn.LeakyReLU(ACTIVATION_SLOPE, inplace=True),
                 nn.Conv2d(width, width, 1),
                 nn.LeakyReLU(ACTIVATION_SLOPE, inplace=True),
@@ -124,7 +124,7 @@ class LevelGains(nn.Module):
         """Return gains `(N, channels, h, w)`, or `(N, channels, 1, 1)` without the network, and knees.
 
         Args:
-            low: `(N, colours, h, w)` picture that the coarser levels make, in pixel values; None for
+            low: `(N, colors, h, w)` picture that the coarser levels make, in pixel values; None for
                 the coarsest level, whose gains are constants.
             step: `(N,)`.
         """

@@ -56,7 +56,7 @@ class Refiner(nn.Module):
 
     Args:
         config: width and number of blocks.
-        colours: planes of the picture.
+        colors: planes of the picture.
 
     Attributes:
         reach: pixels that an output depends on in each direction.
@@ -64,9 +64,9 @@ class Refiner(nn.Module):
 
     blocks: Sequence[ModulatedBlock]
 
-    def __init__(self, config: RefinerConfig, colours: int = 3) -> None:
+    def __init__(self, config: RefinerConfig, colors: int = 3) -> None:
         super().__init__()
-        channels = colours * BLOCK**2
+        channels = colors * BLOCK**2
         self.enter = nn.Conv2d(channels, config.width, 3, padding=1)
         blocks = nn.ModuleList(ModulatedBlock(config.width) for _ in range(config.blocks))
         # A ModuleList at run time; the annotation keeps the elements' type.
@@ -82,7 +82,7 @@ class Refiner(nn.Module):
                     parameter.zero_()
 
     def forward(self, x: Tensor, step: Tensor) -> Tensor:
-        """Return planes `(N, colours, H, W)` of the same.
+        """Return planes `(N, colors, H, W)` of the same.
 
         Args:
             x: planes around zero, in pixel values; sides are multiples of 4.

@@ -1,6 +1,6 @@
-"""The CDF 9/7 wavelet in an orthonormal colour basis, and the networks around it: pixels to latents.
+"""The CDF 9/7 wavelet in an orthonormal color basis, and the networks around it: pixels to latents.
 
-Lifting factorisation of Daubechies and Sweldens (1998), the one of JPEG 2000's irreversible path,
+Lifting factorization of Daubechies and Sweldens (1998), the one of JPEG 2000's irreversible path,
 with symmetric extension at the picture's borders. Subbands are scaled to unit norm as nearly as a
 biorthogonal transform can be, so that one quantizer step serves every subband.
 """
@@ -19,10 +19,10 @@ PREDICT_1, UPDATE_1, PREDICT_2, UPDATE_2 = -1.586134342, -0.052980118, 0.8829110
 LOW_GAIN = 1.149604398
 """Low band: unit DC gain times the square root of two; the high band gets the inverse."""
 
-COLOUR_BASIS = ((0.568, 0.580, 0.584), (-0.732, 0.033, 0.680), (0.375, -0.814, 0.443))
-"""Karhunen-Loeve basis of photographs (luma-like first), before orthonormalisation."""
+COLOR_BASIS = ((0.568, 0.580, 0.584), (-0.732, 0.033, 0.680), (0.375, -0.814, 0.443))
+"""Karhunen-Loeve basis of photographs (luma-like first), before orthonormalization."""
 
-CENTRE = 128.0
+CENTER = 128.0
 
 
 def _orthonormal(rows: tuple[tuple[float, ...], ...]) -> Tensor:
@@ -50,7 +50,7 @@ def _previous(x: Tensor, dim: int) -> Tensor:
     return torch.cat([x.narrow(dim, 0, 1), x.narrow(dim, 0, n - 1)], dim)
 
 
-def analyse_axis(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+def analyze_axis(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """Split an axis of even length into low and high band, each half as long.
 
     Args:
@@ -65,8 +65,8 @@ def analyse_axis(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     return low * LOW_GAIN, high / LOW_GAIN
 
 
-def synthesise_axis(low: Tensor, high: Tensor, dim: int) -> Tensor:
-    """Undo `analyse_axis`."""
+def synthesize_axis(low: Tensor, high: Tensor, dim: int) -> Tensor:
+    """Undo `analyze_axis`."""
     low, high = low / LOW_GAIN, high * LOW_GAIN
     low = low - UPDATE_2 * (high + _previous(high, dim))
     high = high - PREDICT_2 * (low + _next(low, dim))
@@ -75,29 +75,29 @@ def synthesise_axis(low: Tensor, high: Tensor, dim: int) -> Tensor:
     return torch.stack([low, high], dim + 1).flatten(dim, dim + 1)
 
 
-def _mix(equation: str, colour: Tensor, x: Tensor) -> Tensor:
-    """Change the colour basis; in float32 always, for bfloat16 does not hold a pixel's value."""
+def _mix(equation: str, color: Tensor, x: Tensor) -> Tensor:
+    """Change the color basis; in float32 always, for bfloat16 does not hold a pixel's value."""
     with torch.autocast(x.device.type, enabled=False):
-        return torch.einsum(equation, colour, x)
+        return torch.einsum(equation, color, x)
 
 
 class WaveletTransform(nn.Module):
     """Pixels to `decompositions + 1` latents and back.
 
     Level 0 is the coarsest picture, `(N, 3, h, w)`; level l the details of decomposition
-    `decompositions - l`, `(N, 9, h, w)`: colour-major, in a colour LH (horizontal low), HL, HH. The
+    `decompositions - l`, `(N, 9, h, w)`: color-major, in a color LH (horizontal low), HL, HH. The
     wavelet itself is fixed; the networks before and after it and the gains are learned.
 
     Args:
         config: number of decompositions, networks.
     """
 
-    colour: Tensor
+    color: Tensor
 
     def __init__(self, config: WaveletTransformConfig) -> None:
         super().__init__()
         self.decompositions = config.decompositions
-        self.register_buffer("colour", _orthonormal(COLOUR_BASIS), persistent=False)
+        self.register_buffer("color", _orthonormal(COLOR_BASIS), persistent=False)
         self.before = None if config.before is None else Refiner(config.before)
         self.after = None if config.after is None else Refiner(config.after)
         channels = [3, *(9 for _ in range(config.decompositions))]
@@ -116,7 +116,7 @@ class WaveletTransform(nn.Module):
         for level in self.gains.levels if self.gains is not None else ():
             level.start_at_one()
 
-    def analyse(self, pixels: Tensor, step: Tensor) -> list[Tensor]:
+    def analyze(self, pixels: Tensor, step: Tensor) -> list[Tensor]:
         """Return the subbands of every level, coarse first.
 
         Args:
@@ -126,8 +126,8 @@ class WaveletTransform(nn.Module):
         return self.split(self.prepared(self.planes(pixels), step))
 
     def planes(self, pixels: Tensor) -> Tensor:
-        """Return pixels around zero in the colour basis, `(N, 3, H, W)`."""
-        return _mix("ck,nkhw->nchw", self.colour, pixels - CENTRE)
+        """Return pixels around zero in the color basis, `(N, 3, H, W)`."""
+        return _mix("ck,nkhw->nchw", self.color, pixels - CENTER)
 
     def prepared(self, planes: Tensor, step: Tensor) -> Tensor:
         """Return planes as the wavelet is to see them, of the same shape."""
@@ -138,9 +138,9 @@ class WaveletTransform(nn.Module):
         """Return the subbands of planes, coarse first."""
         x, details = planes, []
         for _ in range(self.decompositions):
-            low, high = analyse_axis(x, 3)
-            x, lh = analyse_axis(low, 2)
-            hl, hh = analyse_axis(high, 2)
+            low, high = analyze_axis(x, 3)
+            x, lh = analyze_axis(low, 2)
+            hl, hh = analyze_axis(high, 2)
             details.append(torch.stack([lh, hl, hh], 2).flatten(1, 2))
         return [x, *reversed(details)]
 
@@ -153,7 +153,7 @@ class WaveletTransform(nn.Module):
         low = self._low_band(quantized[:level], step) if self.conditional else None
         return self.scale(level, low, step).latents(features[level])
 
-    def synthesise(self, quantized: list[Tensor], step: Tensor) -> Tensor:
+    def synthesize(self, quantized: list[Tensor], step: Tensor) -> Tensor:
         """Return pixels `(N, 3, H, W)`, not clipped, from the latents of every level.
 
         Args:
@@ -189,13 +189,13 @@ class WaveletTransform(nn.Module):
         if low is None:
             return subbands
         lh, hl, hh = torch.unflatten(subbands, 1, (3, 3)).unbind(2)
-        return synthesise_axis(synthesise_axis(low, lh, 2), synthesise_axis(hl, hh, 2), 3)
+        return synthesize_axis(synthesize_axis(low, lh, 2), synthesize_axis(hl, hh, 2), 3)
 
     def to_pixels(self, picture: Tensor, step: Tensor) -> Tensor:
         """Return pixels `(N, 3, H, W)` of the finest low band."""
         if self.after is not None:
             picture = self.after(picture, step)
-        return _mix("ck,nchw->nkhw", self.colour, picture) + CENTRE
+        return _mix("ck,nchw->nkhw", self.color, picture) + CENTER
 
     def _low_band(self, quantized: list[Tensor], step: Tensor) -> Tensor | None:
         """Return the picture that some coarse levels make, as large as the next level."""

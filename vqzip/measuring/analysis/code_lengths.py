@@ -26,7 +26,7 @@ class LevelCodeLength:
         codes: how many codes were counted.
         prior_bits: code length under the integer prior.
         order0_bits: code length under one histogram a group, fitted on these very codes; the cost
-            of the histograms themselves is not in it, so it is a bound that favours order 0.
+            of the histograms themselves is not in it, so it is a bound that favors order 0.
         distinct: different codes in use, mean over the histograms: of a codebook, its usage.
     """
 

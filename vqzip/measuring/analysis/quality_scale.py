@@ -65,7 +65,7 @@ def quality_scale(measurement: Measurement) -> tuple[WholeQuality, ...]:
 def scale_table(models: Sequence[Measurement]) -> Table:
     """Return the rate, the step and the violations of every whole quality of every model.
 
-    A model that was measured at no two neighbouring whole qualities has no rows.
+    A model that was measured at no two neighboring whole qualities has no rows.
     """
     rows: list[tuple[str, ...]] = []
     for model in models:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MODEL_COLOURS = ("#0b5fa5", "#c8421f", "#00806a", "#8c3d93")
-_ANCHOR_COLOURS = (
+_MODEL_COLORS = ("#0b5fa5", "#c8421f", "#00806a", "#8c3d93")
+_ANCHOR_COLORS = (
     "#7d7d7d",
     "#b3832e",
     "#5c8a3a",
@@ -54,7 +54,7 @@ class RdLine:
 
 
 def rd_plot(lines: Sequence[RdLine], quality_label: str, paths: Sequence[Path]) -> None:
-    """Draw quality over bits per pixel, curves labelled at their ends, single points beside them.
+    """Draw quality over bits per pixel, curves labeled at their ends, single points beside them.
 
     Args:
         lines: models are drawn strong, anchors quiet.
@@ -69,8 +69,8 @@ def rd_plot(lines: Sequence[RdLine], quality_label: str, paths: Sequence[Path]) 
         ends: list[tuple[str, float, float, str]] = []
         taken = {True: 0, False: 0}
         for line in lines:
-            palette = _MODEL_COLOURS if line.is_model else _ANCHOR_COLOURS
-            colour = palette[taken[line.is_model] % len(palette)]
+            palette = _MODEL_COLORS if line.is_model else _ANCHOR_COLORS
+            color = palette[taken[line.is_model] % len(palette)]
             taken[line.is_model] += 1
             points = sorted(
                 (r, q) for r, q in zip(line.rate_bpp, line.quality, strict=True) if math.isfinite(q)
@@ -78,18 +78,18 @@ def rd_plot(lines: Sequence[RdLine], quality_label: str, paths: Sequence[Path]) 
             if not points:
                 continue
             if len(points) == 1:
-                _draw_point(axes, line.label, *points[0], colour)
+                _draw_point(axes, line.label, *points[0], color)
                 continue
             axes.plot(
                 [rate for rate, _ in points],
                 [quality for _, quality in points],
-                color=colour,
+                color=color,
                 linewidth=2.4 if line.is_model else 1.3,
                 marker="o",
                 markersize=5.0 if line.is_model else 2.8,
                 zorder=3 if line.is_model else 2,
             )
-            ends.append((line.label, *points[-1], colour))
+            ends.append((line.label, *points[-1], color))
         _rate_axis(axes, [rate for line in lines for rate in line.rate_bpp])
         axes.set_ylabel(quality_label)
         figure.subplots_adjust(left=0.09, right=0.74, bottom=0.12, top=0.96)
@@ -114,9 +114,9 @@ def training_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     with _style():
         figure, first = _figure_with_axes((7.5, 2.3 * max(1, len(panels)) + 0.6), len(panels))
         for axes, (title, names) in zip(first.figure.axes, panels, strict=False):
-            for name, colour in zip(names, _colours(len(names)), strict=True):
+            for name, color in zip(names, _colors(len(names)), strict=True):
                 steps, values = series[name]
-                axes.plot(steps, values, color=colour, linewidth=1.4, label=name)
+                axes.plot(steps, values, color=color, linewidth=1.4, label=name)
             axes.set_ylabel(title)
             shown = [v for name in names for v in series[name][1] if not math.isnan(v)]
             if min(shown) > 0 and max(shown) > 30 * min(shown):
@@ -196,8 +196,8 @@ def _matching(series: Mapping[str, object], words: Sequence[str]) -> list[str]:
     ]
 
 
-def _colours(count: int) -> list[str]:
-    palette = _MODEL_COLOURS + _ANCHOR_COLOURS
+def _colors(count: int) -> list[str]:
+    palette = _MODEL_COLORS + _ANCHOR_COLORS
     return [palette[i % len(palette)] for i in range(count)]
 
 
@@ -251,15 +251,15 @@ def _rate_axis(axes: Axes, rates: Sequence[float]) -> None:
     axes.set_xlabel("bits per pixel (file size)")
 
 
-def _draw_point(axes: Axes, label: str, rate: float, quality: float, colour: str) -> None:
+def _draw_point(axes: Axes, label: str, rate: float, quality: float, color: str) -> None:
     """Draw a diamond with its label at its right, over curves that pass there."""
-    axes.plot([rate], [quality], color=colour, marker="D", markersize=6.5, zorder=4)
+    axes.plot([rate], [quality], color=color, marker="D", markersize=6.5, zorder=4)
     axes.annotate(
         label,
         (rate, quality),
         xytext=(8, 0),
         textcoords="offset points",
-        color=colour,
+        color=color,
         va="center",
         fontsize=9.5,
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1},
@@ -277,19 +277,19 @@ def _label_ends(figure: Figure, axes: Axes, ends: Sequence[tuple[str, float, flo
         for i, (_, x, y, _) in enumerate(ends)
     )
     for place, (_, i) in zip(_apart([y for y, _ in wanted], gap), wanted, strict=True):
-        label, rate, quality, colour = ends[i]
+        label, rate, quality, color = ends[i]
         axes.annotate(
             label,
             (rate, quality),
             xytext=(1.03, place),
             textcoords="axes fraction",
-            color=colour,
+            color=color,
             va="center",
             fontsize=9.5,
             annotation_clip=False,
             arrowprops={
                 "arrowstyle": "-",
-                "color": colour,
+                "color": color,
                 "linewidth": 0.6,
                 "alpha": 0.5,
                 "relpos": (0, 0.5),
@@ -298,8 +298,8 @@ def _label_ends(figure: Figure, axes: Axes, ends: Sequence[tuple[str, float, flo
 
 
 def _apart(places: Sequence[float], gap: float) -> list[float]:
-    """Move sorted places so that neighbours are `gap` apart, keeping each cluster's centre."""
-    clusters: list[tuple[float, int]] = []  # centre, members
+    """Move sorted places so that neighbors are `gap` apart, keeping each cluster's center."""
+    clusters: list[tuple[float, int]] = []  # center, members
     for place in places:
         clusters.append((place, 1))
         while len(clusters) > 1:
@@ -307,7 +307,7 @@ def _apart(places: Sequence[float], gap: float) -> list[float]:
             if high - (m - 1) / 2 * gap - (low + (n - 1) / 2 * gap) >= gap:
                 break
             clusters[-2:] = [((low * n + high * m) / (n + m), n + m)]
-    return [centre + (k - (n - 1) / 2) * gap for centre, n in clusters for k in range(n)]
+    return [center + (k - (n - 1) / 2) * gap for center, n in clusters for k in range(n)]
 
 
 def _save(figure: Figure, paths: Sequence[Path]) -> None:

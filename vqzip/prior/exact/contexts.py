@@ -25,7 +25,7 @@ CONTEXT_TAPS = (
 )
 """(di, dj) of the positions that a code's context sees; all have a lower rank j + 2i."""
 
-NEIGHBOUR_TAPS = ((0, -1), (-1, 0))
+NEIGHBOR_TAPS = ((0, -1), (-1, 0))
 """The positions whose mean `PriorLevelConfig.neighbour_mean` starts from: left, above."""
 
 _TOP, _BOTTOM, _LEFT, _RIGHT = 2, 1, 2, 3
@@ -33,20 +33,20 @@ _TOP, _BOTTOM, _LEFT, _RIGHT = 2, 1, 2, 3
 
 @dataclass(frozen=True)
 class Windows:
-    """Where positions and their neighbours lie in a padded map.
+    """Where positions and their neighbors lie in a padded map.
 
     Args:
         size: rows of the padded map.
         width: distance in rows between a position and the one below it.
         index: `(N,)` row of each position, in coding order.
-        neighbour_shares: `(N, 2)` weights in sixteenths of the positions to the left and above in
+        neighbor_shares: `(N, 2)` weights in sixteenths of the positions to the left and above in
             their mean; 0 for one outside the tile.
     """
 
     size: int
     width: int
     index: NDArray[np.intp]
-    neighbour_shares: NDArray[np.int64]
+    neighbor_shares: NDArray[np.int64]
 
     def offsets(self, taps: tuple[tuple[int, int], ...]) -> NDArray[np.intp]:
         """Return the distance of each tap (di, dj) from its position, in rows."""
@@ -78,6 +78,6 @@ def windows(order: Order) -> Windows:
 
 
 def square_taps(kernel: int) -> tuple[tuple[int, int], ...]:
-    """Return (di, dj) of a square neighbourhood around a position, in raster order."""
+    """Return (di, dj) of a square neighborhood around a position, in raster order."""
     reach = range(-(kernel // 2), kernel // 2 + 1)
     return tuple((di, dj) for di in reach for dj in reach)

@@ -14,7 +14,7 @@ from vqzip.prior.exact.dense import Floats
 from vqzip.prior.parameters import CategoricalParameters, LogisticParameters, Parameters
 
 LARGEST_MEAN16 = 1 << 20
-"""Means of the logistic head, before the neighbours' mean is added, are clipped to this."""
+"""Means of the logistic head, before the neighbors' mean is added, are clipped to this."""
 
 
 class Head(Protocol):

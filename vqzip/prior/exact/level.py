@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.prior.exact.contexts import CONTEXT_TAPS, NEIGHBOUR_TAPS, Windows, windows
+from vqzip.prior.exact.contexts import CONTEXT_TAPS, NEIGHBOR_TAPS, Windows, windows
 from vqzip.prior.exact.dense import Floats, IntegerDense, activate
 from vqzip.prior.exact.features import Features
 from vqzip.prior.exact.heads import Head
@@ -19,7 +19,7 @@ State = NDArray[np.int16]
 """Running state `(H, W, channels)` that a level gets from the coarser ones."""
 
 _CHUNK = 1024
-"""Few enough that the neighbourhoods of so many positions stay in a processor's cache."""
+"""Few enough that the neighborhoods of so many positions stay in a processor's cache."""
 
 
 def chunks(positions: int) -> Iterator[slice]:
@@ -57,7 +57,7 @@ class LevelPrior:
         update: layers of the running state's update; empty for the last level.
         update_kernels: kernel of each of them.
         upsample: whether the next level has half the stride.
-        neighbour_mean: whether codes are seen as differences to the mean of their neighbours.
+        neighbour_mean: whether codes are seen as differences to the mean of their neighbors.
         features: of the level's codes.
         head: of the level's codes.
     """
@@ -92,17 +92,17 @@ class CodeContext:
         coded = sum(len(stage) for stage in self.stages)
         self._coded_features = self.features[:, : coded * prior.features.width]
         self._codes = self.windows.zeros(prior.channels, np.int64) if prior.neighbour_mean else None
-        self._neighbours = self.windows.offsets(NEIGHBOUR_TAPS)
+        self._neighbors = self.windows.offsets(NEIGHBOR_TAPS)
         self._look_up = prior.features.look_up
         self._order = order
 
     def base16(self, span: slice) -> NDArray[np.int64] | None:
-        """Return the neighbours' mean `(n, C)` in sixteenths, or None where 0 stands for it."""
+        """Return the neighbors' mean `(n, C)` in sixteenths, or None where 0 stands for it."""
         if self._codes is None:
             return None
-        neighbours = self.windows.gather(self._codes, self._neighbours, span)
-        shares = self.windows.neighbour_shares[span]
-        left, upper = np.split(neighbours, 2, axis=1)
+        neighbors = self.windows.gather(self._codes, self._neighbors, span)
+        shares = self.windows.neighbor_shares[span]
+        left, upper = np.split(neighbors, 2, axis=1)
         base16: NDArray[np.int64] = left * shares[:, :1] + upper * shares[:, 1:]
         return base16
 
@@ -116,7 +116,7 @@ class CodeContext:
         return self._look_up(channels, codes)
 
     def note_codes(self, span: slice, stage: int, codes: NDArray[np.int64]) -> None:
-        """Keep a stage's codes, if a neighbours' mean will need them."""
+        """Keep a stage's codes, if a neighbors' mean will need them."""
         if self._codes is not None:
             self._codes[self.windows.index[span, None], self.stages[stage]] = codes
 

@@ -97,7 +97,7 @@ class ExactPrior:
             state: what `advance` returned for the level before, at least (H, W); None for level 0.
             source: gives the codes.
             quality_step: 0 to `VqvaeConfig.quality_steps` - 1.
-            gray: whether the picture has one colour channel.
+            gray: whether the picture has one color channel.
 
         Returns:
             `(C, H, W)` int32 codes.

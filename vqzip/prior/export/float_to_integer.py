@@ -21,7 +21,7 @@ from vqzip.prior.export.quantize_layer import (
     quantize_dense,
 )
 from vqzip.prior.float.logistic_head import (
-    SCALE_CENTRE,
+    SCALE_CENTER,
     SCALE_GAIN,
     SCALE_RATIO,
     SCALES,
@@ -145,6 +145,6 @@ def _output_units(
         return weight * scale, bias * scale, np.full(outputs, ACTIVATION_FRACTION_BITS)
     half = outputs // 2
     gain = np.where(np.arange(outputs) < half, 1.0, SCALE_GAIN)
-    offset = np.where(np.arange(outputs) < half, 0.0, SCALE_CENTRE)
+    offset = np.where(np.arange(outputs) < half, 0.0, SCALE_CENTER)
     bits = np.where(np.arange(outputs) < half, MEAN_FRACTION_BITS, SCALE_FRACTION_BITS)
     return weight * gain, bias * gain + offset, bits

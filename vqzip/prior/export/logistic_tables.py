@@ -1,4 +1,4 @@
-"""Tables of the logistic head: what a discretised logistic says of each symbol, as counts.
+"""Tables of the logistic head: what a discretized logistic says of each symbol, as counts.
 
 The tables are made once, in floating point, and stored in the model folder; coding only reads them.
 A code's distribution is a mixture of two logistics with one mean, so that a surprise costs bits but

@@ -1,4 +1,4 @@
-"""The discretised logistic of grid codes, as training sees it (PixelCNN++, Salimans et al. 2017)."""
+"""The discretized logistic of grid codes, as training sees it (PixelCNN++, Salimans et al. 2017)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SMALLEST_SCALE, LARGEST_SCALE = 0.03, 64.0
 SCALE_RATIO = math.log(LARGEST_SCALE / SMALLEST_SCALE) / (SCALES - 1)
 """Scale i of the logistic head is SMALLEST_SCALE * exp(SCALE_RATIO * i) steps."""
 
-SCALE_GAIN, SCALE_CENTRE = 8.0, 24.0
-"""The network's second output o names the scale index SCALE_CENTRE + SCALE_GAIN * o."""
+SCALE_GAIN, SCALE_CENTER = 8.0, 24.0
+"""The network's second output o names the scale index SCALE_CENTER + SCALE_GAIN * o."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class LogisticParameters:
 def logistic_bits(
     codes: Tensor, parameters: LogisticParameters, tail_share: Tensor, tail_width: Tensor
 ) -> Tensor:
-    """Return -log2 of a mixture of two discretised logistics with one mean (PixelCNN++, eq. 2).
+    """Return -log2 of a mixture of two discretized logistics with one mean (PixelCNN++, eq. 2).
 
     Args:
         codes: `(N, C, H, W)` float.

@@ -2,7 +2,7 @@
 
 Every layer is one matrix over gathered inputs, in the layout that `exact_prior` computes with
 integers (design: van den Oord 2016, Conditional Image Generation with PixelCNN Decoders;
-Salimans 2017, PixelCNN++, for the discretised logistic). Training sees whole context tiles.
+Salimans 2017, PixelCNN++, for the discretized logistic). Training sees whole context tiles.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from vqzip.configs import CodebookConfig, PriorConfig, PriorLevelConfig, VqvaeConfig
 from vqzip.prior.float.logistic_head import (
-    SCALE_CENTRE,
+    SCALE_CENTER,
     SCALE_GAIN,
     SCALE_RATIO,
     SCALES,
@@ -39,7 +39,7 @@ _ABOVE, _LEFT, _RIGHT = 2, 2, 3
 CONDITION_WIDTH = 16
 """Numbers that quality and mode become; every bias is a linear function of them."""
 
-STEP_LOG_CENTRE, STEP_LOG_SPREAD = 3.3, 0.8
+STEP_LOG_CENTER, STEP_LOG_SPREAD = 3.3, 0.8
 """About the mean and the deviation of log(step) for qualities 1 to 8."""
 
 ACTIVATION_LIMIT = 2047 / 256
@@ -87,7 +87,7 @@ class Dense(nn.Module):
         return self.bias + condition @ self.bias_by_condition
 
     def square(self, x: Tensor, condition: Tensor, kernel: int) -> Tensor:
-        """Apply over a `kernel` x `kernel` neighbourhood with zeros outside the tile.
+        """Apply over a `kernel` x `kernel` neighborhood with zeros outside the tile.
 
         Args:
             x: `(N, channels, H, W)`.
@@ -243,7 +243,7 @@ class PixelCnn(nn.Module):
 
     def conditions(self, log_step: Tensor, gray: Tensor) -> Tensor:
         """Return `(N, CONDITION_WIDTH)` from natural log of the step and a gray flag, `(N,)`."""
-        step = (log_step - STEP_LOG_CENTRE) / STEP_LOG_SPREAD
+        step = (log_step - STEP_LOG_CENTER) / STEP_LOG_SPREAD
         condition: Tensor = self.condition(torch.stack([step, gray.to(step.dtype)], 1))
         return condition
 
@@ -336,7 +336,7 @@ class PixelCnn(nn.Module):
         back = [order.index(channel) for channel in range(len(order))]
         halves = [out.float().chunk(2, 1) for out in outputs]
         mean = torch.cat([half[0] for half in halves], 1)[:, back]
-        index = SCALE_CENTRE + SCALE_GAIN * torch.cat([half[1] for half in halves], 1)[:, back]
+        index = SCALE_CENTER + SCALE_GAIN * torch.cat([half[1] for half in halves], 1)[:, back]
         if self.config.levels[number].neighbour_mean:
             mean = mean + self.neighbour_mean(codes)
         log_scale = math.log(SMALLEST_SCALE) + SCALE_RATIO * index.clamp(0, SCALES - 1)

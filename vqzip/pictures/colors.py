@@ -1,4 +1,4 @@
-"""Other colour spaces to sRGB, by the profile that a picture carries."""
+"""Other color spaces to sRGB, by the profile that a picture carries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vqzip.pictures.picture import NO_METADATA, Picture
 GRAY_MODES = ("1", "L", "LA", "La")
 SIXTEEN_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 PRINT_MODES = ("CMYK", "LAB")
-"""Modes of Pillow whose colours RGB does not hold exactly."""
+"""Modes of Pillow whose colors RGB does not hold exactly."""
 
 
 def print_to_srgb(image: Image.Image) -> Image.Image:
@@ -36,7 +36,7 @@ def print_to_srgb(image: Image.Image) -> Image.Image:
 
 
 def stripped(picture: Picture) -> Picture:
-    """Return a picture without metadata, its colours in sRGB.
+    """Return a picture without metadata, its colors in sRGB.
 
     Pixels change only where the ICC profile says something else than sRGB; one that cannot be used
     is dropped.
