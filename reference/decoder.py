@@ -1,4 +1,4 @@
-"""A second decoder of codes: slow, small, in plain Python integers, written from docs/format.md alone.
+"""A second decoder of codes: slow, small, in plain Python integers, written from docs/reference/format.md alone.
 
     python reference/decoder.py FILE.vqz MODEL_FOLDER
 

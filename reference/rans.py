@@ -1,6 +1,6 @@
 """The writing side of rANS in plain Python, whose words `vqzip.entropy.ans` must give.
 
-`reference.decoder.Stack` is the reading side; docs/format.md describes both.
+`reference.decoder.Stack` is the reading side; docs/reference/format.md describes both.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from tools.cli_docs import CLI_PAGE, cli_page
 from vqzip.cli.app import app
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 README = ROOT / "README.md"
 
 

@@ -1,4 +1,4 @@
-"""Write docs/cli.md from the commands' own help: `python -m tools.cli_docs`."""
+"""Write docs/reference/cli.md from the commands' own help: `python -m tools.cli_docs`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typer.cli import get_docs_for_click
 
 from vqzip.cli.app import app
 
-CLI_PAGE = Path(__file__).parent.parent / "docs" / "cli.md"
+CLI_PAGE = Path(__file__).parent.parent / "docs" / "reference" / "cli.md"
 
 
 def cli_page() -> str:

@@ -28,7 +28,7 @@ QUALITY_STEPS = 8 * WHOLE_STEPS + 1
 
 BIT_PRICE = 0.08
 """Price of a bit in squared steps: the slope of the rate-distortion curve of a uniform quantizer is
-0.14, and less of it is best for codes that later codes are predicted from (docs/experiments.md)."""
+0.14, and less of it is best for codes that later codes are predicted from (docs/log.md)."""
 
 YOUNGER = {"younger": True}
 """Marks fields that are younger than models already made: at their default they are not written, so

@@ -1,4 +1,4 @@
-"""What `build` writes, `parse` reads; and the bytes are those that docs/format.md promises."""
+"""What `build` writes, `parse` reads; and the bytes are those that docs/reference/format.md promises."""
 
 import pytest
 from hypothesis import example, given

@@ -1,6 +1,6 @@
 """Golden files decode forever: the same codes on every machine, pixels within the tolerance.
 
-docs/format.md and docs/exactness.md promise it. That an encoder finds the same codes again is not
+docs/reference/format.md and docs/promises/exactness.md promise it. That an encoder finds the same codes again is not
 promised and not tested. `tests/reference/test_decoder.py` reads the same files with the other decoder.
 """
 

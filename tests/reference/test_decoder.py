@@ -1,4 +1,4 @@
-"""The decoder written from docs/format.md reads every golden file to the same codes."""
+"""The decoder written from docs/reference/format.md reads every golden file to the same codes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from vqzip.container.parse import parse as parse_with_package
 from vqzip.models.places import SHIPPED
 
 SCRIPT = Path(reference_decoder.__file__)
-PAGE = SCRIPT.parent.parent / "docs" / "format.md"
+PAGE = SCRIPT.parent.parent / "docs" / "reference" / "format.md"
 FILES = [(folder, name) for folder, cases in CASES.items() for name in cases()]
 
 model_of = cache(read_model)

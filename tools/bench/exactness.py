@@ -9,7 +9,7 @@ factor starts a process that decodes them and also encodes the pictures itself; 
 factor then decodes what it wrote. Pixels of the same file are compared with those drawn without it.
 
 What is done is kept in the work folder, so that a run that was ended goes on where it stopped.
-Exits 1 if a code differs or pixels differ by more than docs/exactness.md allows.
+Exits 1 if a code differs or pixels differ by more than docs/promises/exactness.md allows.
 """
 
 from __future__ import annotations

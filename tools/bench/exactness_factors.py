@@ -79,7 +79,7 @@ class Row:
 
     @property
     def fine(self) -> bool:
-        """Whether it is as docs/exactness.md promises."""
+        """Whether it is as docs/promises/exactness.md promises."""
         within = self.samples - self.beyond_1 >= LEAST_SHARE_WITHIN_1 * self.samples
         return self.differ == 0 and within and self.largest <= LARGEST_DIFFERENCE
 

@@ -1,4 +1,4 @@
-"""Measure what each effort of the encoder brings, and write it into docs/results.md.
+"""Measure what each effort of the encoder brings, and write it into docs/results/tables.md.
 
 Efforts that search alike (1 to 6) are measured once.
 
@@ -22,7 +22,7 @@ from vqzip.measuring.report.tables import Table
 from vqzip.measuring.source_pictures import SourcePicture, find_pictures
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE, MODELS = Path("docs/results.md"), Path("models")
+PAGE, MODELS = Path("docs/results/tables.md"), Path("models")
 EFFORTS = {0: "0, nearest codes", DEFAULT_EFFORT: "1 to 6 (default)", 7: "7", 8: "8", 9: "9"}
 QUALITIES = (1.0, 3.0, 5.0, 7.0)
 

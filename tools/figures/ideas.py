@@ -1,4 +1,4 @@
-"""Measure what each idea between VQ-VAE-2 and `photo` is worth, and write it into docs/results.md.
+"""Measure what each idea between VQ-VAE-2 and `photo` is worth, and write it into docs/results/tables.md.
 
 `photo` is measured as it is and with its ideas taken away again, the last one first: the network after
 the wavelet, the choice of codes by rate and distortion, the prior. What is left is a wavelet with uniform
@@ -34,7 +34,7 @@ from vqzip.models.folder import Model
 from vqzip.pictures.picture import Picture
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE, MODELS = Path("docs/results.md"), Path("models")
+PAGE, MODELS = Path("docs/results/tables.md"), Path("models")
 NEAREST, CHOSEN = 0, DEFAULT_EFFORT
 """Efforts of the encoder: nearest codes, codes chosen by rate and distortion."""
 

@@ -1,7 +1,7 @@
 """Code every file of a folder of odd and broken pictures, and count what becomes of them.
 
 A file must come back from encode and decode with its size, its mode, its alpha and its metadata, or
-be refused with one of the sentences of docs/pictures_kept.md. Anything else is printed, and the exit
+be refused with one of the sentences of docs/promises/pictures_kept.md. Anything else is printed, and the exit
 status is 1. Where the folder has a FILES.csv (columns `file`, `pillow_13_load`, `mode`), what Pillow
 loads must not be refused as damaged, what it does not load must be, and the mode must be the one kept.
 
@@ -45,7 +45,7 @@ SENTENCES = {
     "leave metadata out with --strip": "metadata too large",
     "which needs pillow-heif": "HEIC without pillow-heif",
 }
-"""What a refusal says (docs/pictures_kept.md), and its name in the table."""
+"""What a refusal says (docs/promises/pictures_kept.md), and its name in the table."""
 
 GRAY_MODES = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "F")
 

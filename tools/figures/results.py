@@ -1,6 +1,6 @@
 """Measure the models, and write what the documents show of them: figures, plots, curves.
 
-Pictures that nothing was trained or tuned on (Kodak's) give the figures: the part of docs/results.md
+Pictures that nothing was trained or tuned on (Kodak's) give the figures: the part of docs/results/tables.md
 between its two markers, and the plots in docs/pictures. Validation pictures give each model's own
 curve: models/NAME/curve.json and the table of models/NAME/CARD.md, as training wrote them.
 
@@ -37,7 +37,7 @@ from vqzip.training.model_card import with_curve
 from vqzip.training.run import VALIDATION_PICTURES
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE, PLOT_FOLDER, MODELS = Path("docs/results.md"), Path("docs/pictures"), Path("models")
+PAGE, PLOT_FOLDER, MODELS = Path("docs/results/tables.md"), Path("docs/pictures"), Path("models")
 TABLES, PLOTS = "tables.md", ("psnr.png", "ms_ssim.png")
 ANCHORS = "jpeg,webp,avif,avif-ssim,jpeg2000,heic"
 DEVICE = "cpu"

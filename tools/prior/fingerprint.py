@@ -2,7 +2,7 @@
 
     python -m tools.prior.fingerprint
 
-Prints a row for the table in docs/exactness.md. Weights and codes come from integer arithmetic
+Prints a row for the table in docs/promises/exactness.md. Weights and codes come from integer arithmetic
 alone, and use the whole range of 12 bits, so that sums are far beyond what float32 holds.
 """
 

@@ -11,7 +11,7 @@ from vqzip.errors import InvalidFile, LimitExceeded
 
 LARGEST_TILE_PIXELS = 1 << 22
 """Largest stream tile that is decoded, four times the encoder's: a tile is decoded as a whole, and
-memory grows with it (docs/hostile.md)."""
+memory grows with it (docs/promises/hostile.md)."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What a .vqz file of version 1 holds: its fields, their legal ranges, checksums, limits.
 
-docs/format.md describes the same bytes in prose; `build` writes them and `parse` reads them.
+docs/reference/format.md describes the same bytes in prose; `build` writes them and `parse` reads them.
 """
 
 from __future__ import annotations

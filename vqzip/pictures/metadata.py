@@ -19,7 +19,7 @@ from vqzip.pictures.exif import BYTE_ORDERS, UPRIGHT, kept_exif, read_exif_orien
 from vqzip.pictures.picture import Metadata
 
 MAX_ITEM_BYTES = 1 << 24
-"""Largest ICC, EXIF or XMP that a .vqz file holds, 16 MiB each (docs/format.md)."""
+"""Largest ICC, EXIF or XMP that a .vqz file holds, 16 MiB each (docs/reference/format.md)."""
 
 EXIF_PREFIX = b"Exif\0\0"
 _TIFF_XMP = 700

@@ -77,7 +77,7 @@ def text_losses(image: Image.Image) -> tuple[str, ...]:
     """Return what of a loaded image's metadata is not kept, as what the file "has".
 
     Resolution, times, names of software and the layout of the file are left out in silence
-    (docs/pictures_kept.md).
+    (docs/promises/pictures_kept.md).
     """
     found = []
     if _has_iptc(image):

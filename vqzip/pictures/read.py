@@ -100,7 +100,7 @@ def read_file(source: Path | bytes, *, max_pixels: int) -> PictureRead:
 
     EXIF orientation is applied. What has no place in a `Picture` is converted: 16 bits to 8 (by
     scale), floats from 0 to 1 likewise, CMYK and Lab to sRGB, palettes to RGB; of an animation the
-    first frame is taken. docs/pictures_kept.md has the whole list.
+    first frame is taken. docs/promises/pictures_kept.md has the whole list.
 
     Args:
         source: a path, or the bytes of a file.

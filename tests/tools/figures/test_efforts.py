@@ -20,8 +20,8 @@ def test_every_effort_has_a_row_against_the_default(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(tiny_model, tmp_path / "models" / "mine")
-    page = tmp_path / "docs" / "results.md"
-    page.parent.mkdir()
+    page = tmp_path / "docs" / "results" / "tables.md"
+    page.parent.mkdir(parents=True)
     page.write_text(BEFORE + AFTER)
     pictures = write_folder(tmp_path / "pictures", 2, 168, 168)
     options = [str(pictures), "--every", "2", "--model", "mine"]

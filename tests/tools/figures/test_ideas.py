@@ -22,8 +22,8 @@ def made_checkout(folder: Path, photo: Path, codebooks: Path) -> Path:
     """Return a page with nothing between its markers, models beside it."""
     for name, source in (("photo", photo), ("vqvae2", codebooks)):
         shutil.copytree(source, folder / "models" / name)
-    page = folder / "docs" / "results.md"
-    page.parent.mkdir()
+    page = folder / "docs" / "results" / "tables.md"
+    page.parent.mkdir(parents=True)
     page.write_text(BEFORE + AFTER)
     return page
 

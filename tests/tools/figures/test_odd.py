@@ -16,7 +16,7 @@ from tools.figures import odd as script
 from vqzip.codec.codec import Codec
 from vqzip.pictures.picture import Metadata, Picture
 
-PAGE = Path(__file__).parents[3] / "docs" / "pictures_kept.md"
+PAGE = Path(__file__).parents[3] / "docs" / "promises" / "pictures_kept.md"
 RGB = Image.fromarray(gradient())
 
 

@@ -71,7 +71,8 @@ class Place:
 def made_place(folder: Path, golden: Path, side: int = 176) -> Place:
     root = folder / "checkout"
     (root / "docs" / "pictures").mkdir(parents=True)
-    (root / "docs" / "results.md").write_text(f"{BEFORE}old figures\n{AFTER}")
+    (root / "docs" / "results").mkdir()
+    (root / "docs" / "results" / "tables.md").write_text(f"{BEFORE}old figures\n{AFTER}")
     for name, source in (("codebooks", "tiny-vq"), ("grids", "tiny")):
         model = root / "models" / name
         model.mkdir(parents=True)
@@ -112,7 +113,7 @@ def done(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 def figures_of(tree: Tree) -> tuple[str, str]:
     """Return the line that says where figures come from, and the figures."""
-    page = tree["checkout/docs/results.md"].decode()
+    page = tree["checkout/docs/results/tables.md"].decode()
     assert page.startswith(BEFORE)
     assert page.endswith(AFTER)
     line, _, tables = page[len(BEFORE) : -len(AFTER)].strip("\n").partition("\n\n")
@@ -214,7 +215,7 @@ def test_only_figures_leaves_models_alone(place: Place) -> None:
     place.figures()
     after = place.tree()
     assert {key for key, data in after.items() if key in before and before[key] != data} == {
-        "checkout/docs/results.md"
+        "checkout/docs/results/tables.md"
     }
     # A second run replaces the first one's figures, not its own markers.
     place.figures("--force")
@@ -263,7 +264,7 @@ Fault = Callable[[Place], object]
 
 
 def write_page(text: str) -> Fault:
-    return lambda place: (place.root / "docs/results.md").write_text(text)
+    return lambda place: (place.root / "docs/results/tables.md").write_text(text)
 
 
 def write_card(text: str) -> Fault:
@@ -281,7 +282,7 @@ def leave_results(place: Place) -> None:
 
 
 FAULTS: dict[str, tuple[Fault, str]] = {
-    "no page": (lambda p: (p.root / "docs/results.md").unlink(), "docs/results.md"),
+    "no page": (lambda p: (p.root / "docs/results/tables.md").unlink(), "docs/results/tables.md"),
     "no markers": (write_page("# Results\n"), "figures: begin"),
     "no end": (write_page(BEFORE), "figures: end"),
     "end first": (write_page(AFTER + BEFORE), "in this order"),
@@ -358,7 +359,7 @@ def test_wrong_usage(
 
 
 def test_the_documents_have_the_places_that_the_script_writes_to() -> None:
-    page = (script.ROOT / "docs/results.md").read_text(encoding="utf-8")
+    page = (script.ROOT / "docs/results/tables.md").read_text(encoding="utf-8")
     assert "\n**Means over" in page
     assert "\n**Means over" not in script.with_figures(page, "")
     for card in (script.ROOT / "models").glob("*/CARD.md"):

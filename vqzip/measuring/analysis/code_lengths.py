@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vqzip.codes import TokenMaps
 
 HEADER_ALLOWANCE_BYTES = 48
-"""What a container may take for one tile without metadata (docs/format.md)."""
+"""What a container may take for one tile without metadata (docs/reference/format.md)."""
 
 
 @dataclass(frozen=True)
