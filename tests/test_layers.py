@@ -22,8 +22,9 @@ REFUSED = {  # what a part may not import although it lies lower, or lies inside
     "autoencoders": ("container", "entropy", "pictures"),
     "container": ("codes", "configs"),
     "pictures": ("codes", "configs"),
-    "prior/exact": ("prior.float", "prior.export"),
-    "prior/float": ("prior.exact", "prior.export", "entropy"),
+    "prior/exact": ("prior.float", "prior.export", "prior.numpy"),
+    "prior/float": ("prior.exact", "prior.export", "prior.numpy"),
+    "prior/numpy": ("prior.float", "prior.export"),
     "training": ("codec.target", "codec.sampling", "measuring.analysis", "measuring.anchors", "measuring.rd_curve"),
 }  # fmt: skip
 HOMES = {

@@ -46,3 +46,49 @@ class TokenMaps:
         return len(self.levels) == len(other.levels) and all(
             np.array_equal(a, b) for a, b in zip(self.levels, other.levels, strict=True)
         )
+
+
+@dataclass(frozen=True)
+class GridChoice:
+    """Latents whose codes on a grid are chosen by rate and distortion.
+
+    Args:
+        latents: `(C, H, W)` float, in steps of the grid.
+        bit_price: of a bit, in squared steps; with 0 the nearest code always wins.
+        deadzone: rounding offset; |z| becomes floor(|z| + deadzone), so 0.5 rounds to the nearest
+            and less rounds toward zero.
+    """
+
+    latents: NDArray[np.floating]
+    bit_price: float
+    deadzone: float = 0.5
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) of the map."""
+        _, height, width = self.latents.shape
+        return height, width
+
+
+@dataclass(frozen=True)
+class CodebookChoice:
+    """Latents whose codewords are chosen by rate and distortion.
+
+    Args:
+        z_e: `(G * dim, H, W)` float, encoder outputs.
+        codebooks: `(G, D, K, dim)` float.
+        bit_price: of a bit, in squared units of z_e; with 0 the nearest codeword always wins.
+    """
+
+    z_e: NDArray[np.floating]
+    codebooks: NDArray[np.floating]
+    bit_price: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W) of the map."""
+        _, height, width = self.z_e.shape
+        return height, width
+
+
+Choice = GridChoice | CodebookChoice

@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vqzip.prior.exact.contexts import CONTEXT_TAPS
 from vqzip.prior.order import wavefront
+from vqzip.prior.spec import CONTEXT_TAPS
 
 sizes = st.integers(1, 21)
 

@@ -97,8 +97,8 @@ def work(job: Job) -> dict[str, Any]:
             changed.enter_context(torch.backends.mkldnn.flags(enabled=False))
         if factor.chunk is not None:
             for name in (
-                "vqzip.prior.walk._KNOWN_POSITIONS",
-                "vqzip.prior.exact.level._CHUNK",
+                "vqzip.prior.numpy.steps._KNOWN_POSITIONS",
+                "vqzip.prior.numpy.context._CHUNK",
                 "vqzip.autoencoders.quantizers.quantizer.CHUNK",
             ):
                 changed.enter_context(patch(name, factor.chunk))

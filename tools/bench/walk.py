@@ -2,8 +2,7 @@
 
     OMP_NUM_THREADS=1 python -m tools.bench.walk --width 768 --height 512
 
-Prints JSON: processor seconds to encode step by step, to encode known codes, and to decode;
-medians.
+Prints JSON: processor seconds to choose and write codes, to write known ones, and to read; medians.
 """
 
 from __future__ import annotations
@@ -13,10 +12,13 @@ import json
 import platform
 import statistics
 import time
+from functools import partial
 
 import numpy as np
 
 from tools.prior.random_priors import random_prior
+from tools.prior.walks import Picture, draw, read, write, write_from
+from vqzip.codes import GridChoice
 from vqzip.configs import (
     ConvLayerConfig,
     GridConfig,
@@ -28,10 +30,8 @@ from vqzip.configs import (
     VqvaeConfig,
     WaveletTransformConfig,
 )
-from vqzip.prior.choosers import KnownCodes
-from vqzip.prior.exact import ExactPrior
-from vqzip.prior.streams import Sampler, StreamDecoder, StreamEncoder
-from vqzip.prior.walk import CodeSource
+from vqzip.prior.backend import ChosenCodes
+from vqzip.prior.walk import backend_for
 
 _STRIDES = (32, 32, 16, 8, 4, 2)
 _HIDDEN = (64, 64, 64, 64, 48, 32)
@@ -59,28 +59,6 @@ def photo_like_configs() -> tuple[VqvaeConfig, PriorConfig]:
     return vqvae, PriorConfig(tuple(prior_levels), "logistic", gray_stages=1)
 
 
-def pass_levels(
-    prior: ExactPrior, width: int, height: int, source: CodeSource
-) -> tuple[list[np.ndarray], list[float]]:
-    """Walk every level; return codes and seconds a level."""
-    codes, seconds, state = [], [], None
-    for level, stride in enumerate(_STRIDES):
-        start = time.process_time()
-        shape = (-(-height // stride), -(-width // stride))
-        codes.append(prior.walk(level, shape, state, source, quality_step=24, gray=False))
-        state = prior.advance(level, codes[-1], state, quality_step=24, gray=False)
-        seconds.append(time.process_time() - start)
-    return codes, seconds
-
-
-def pass_known(prior: ExactPrior, codes: list[np.ndarray], source: CodeSource) -> None:
-    """Show known codes to a source."""
-    state = None
-    for level, known in enumerate(codes):
-        prior.walk_known(level, known, state, source, quality_step=24, gray=False)
-        state = prior.advance(level, known, state, quality_step=24, gray=False)
-
-
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -93,36 +71,28 @@ def main() -> None:
     arguments = parser.parse_args()
     width, height = arguments.width, arguments.height
     prior = random_prior(*photo_like_configs(), middle_scale=arguments.scale)
-    codes, _ = pass_levels(prior, width, height, Sampler(np.random.default_rng(0), 0.7))
-    times: dict[str, list[float]] = {"encode": [], "encode_known": [], "decode": []}
-    levels = []
+    picture, backend = Picture(height, width, 24), backend_for(prior)
+    codes = draw(prior, _STRIDES, picture, seed=0, temperature=0.7)
+    times: dict[str, list[float]] = {"choose": [], "write": [], "read": []}
     for _ in range(arguments.repeats):
         start = time.process_time()
-        encoder = StreamEncoder(KnownCodes(codes))
-        pass_levels(prior, width, height, encoder)
-        data = encoder.finish()
-        times["encode"].append(time.process_time() - start)
+        # Latents at the codes themselves and a low price: what is chosen are the codes.
+        choices = [GridChoice(level.astype(np.float32), 1e-6) for level in codes]
+        chosen, data, _ = write_from(backend, picture, [partial(ChosenCodes, c) for c in choices])
+        times["choose"].append(time.process_time() - start)
         start = time.process_time()
-        known = StreamEncoder(KnownCodes(codes))
-        pass_known(prior, codes, known)
-        same = known.finish() == data
-        times["encode_known"].append(time.process_time() - start)
+        same = write(backend, picture, codes)[0] == data
+        times["write"].append(time.process_time() - start)
         start = time.process_time()
-        decoder = StreamDecoder(data)
-        decoded, seconds = pass_levels(prior, width, height, decoder)
-        decoder.finish()
-        times["decode"].append(time.process_time() - start)
-        levels.append(seconds)
+        decoded = read(backend, _STRIDES, picture, data)
+        times["read"].append(time.process_time() - start)
     report = {
         "width": width,
         "height": height,
         "bits_per_pixel": len(data) * 8 / width / height,
-        "exact": all(np.array_equal(a, b) for a, b in zip(codes, decoded, strict=True)),
+        "exact": all(np.array_equal(a, b) for a, b in zip(chosen, decoded, strict=True)),
         "known_gives_same_stream": same,
         "processor_seconds": {key: statistics.median(value) for key, value in times.items()},
-        "decode_seconds_by_level": [
-            statistics.median(level) for level in zip(*levels, strict=True)
-        ],
         "machine": platform.machine(),
         "numpy": np.__version__,
     }

@@ -15,53 +15,33 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tools.prior.walks import Picture, parameters_of
 from vqzip.codec.codec import Codec, Encoded, load
 from vqzip.errors import PictureError, VqzipError
 from vqzip.pictures.limits import MAX_PIXELS
-from vqzip.pictures.picture import Picture
+from vqzip.pictures.picture import Picture as Samples
 from vqzip.pictures.read import read_picture
-from vqzip.prior.exact.level import State
-from vqzip.prior.parameters import Parameters
-from vqzip.prior.walk import Place
+from vqzip.prior.order import wavefront
 
 QUALITIES = (1.0, 4.0, 8.0)
 LONGEST_SIDE = 1024
 """One stream tile, which is all that the count below walks."""
 
 
-class LumaBits:
-    """A code source that knows the codes and adds up the code length of the first channels.
-
-    Args:
-        codes: `(C, H, W)` int32 of each level.
-    """
-
-    def __init__(self, codes: list[NDArray[np.int32]]) -> None:
-        self._codes = codes
-        self.bits = 0.0
-
-    def codes(self, place: Place, parameters: Parameters) -> NDArray[np.int64]:
-        """Return the known codes of a place; see `vqzip.prior.walk.CodeSource`."""
-        level = self._codes[place.level]
-        known = place.of(level).astype(np.int64)
-        luma = place.channels < len(level) // 3
-        self.bits += float(parameters.bits(known)[:, luma].sum())
-        return known
-
-
 def luma_bytes(codec: Codec, encoded: Encoded) -> float:
     """Return the code length of the luma codes of a colored picture, in bytes."""
     codes = [level.reshape(-1, *level.shape[2:]) for level in encoded.codes.levels]
-    source = LumaBits(codes)
-    step = codec.quality_step(encoded.quality)
-    state: State | None = None
-    for number, level in enumerate(codes):
-        prior = codec.model.prior
-        prior.walk_known(number, level, state, source, quality_step=step, gray=False)
-        state = prior.advance(number, level, state, quality_step=step, gray=False)
-    return source.bits / 8
+    picture = Picture(0, 0, codec.quality_step(encoded.quality))
+    parameters = parameters_of(codec.model.prior, picture, codes)
+    bits = 0.0
+    for number, level in enumerate(codec.model.prior.levels):
+        order = wavefront(*codes[number].shape[1:], level.side)
+        known = order.of_map(codes[number]).astype(np.int64)
+        for stage, said in zip(level.stages, parameters[number], strict=True):
+            luma = stage.channels < level.channels // 3
+            bits += float(said.bits(known[:, stage.channels])[:, luma].sum())
+    return bits / 8
 
 
 def measure(codec: Codec, path: Path, quality: float) -> tuple[int, float, float, int]:
@@ -76,7 +56,7 @@ def measure(codec: Codec, path: Path, quality: float) -> tuple[int, float, float
     gray = np.rint(pixels.mean(axis=2)).astype(np.uint8)
     equal = np.repeat(gray[:, :, None], 3, axis=2)
     files = [
-        codec.encode_picture(Picture(samples), quality=quality, effort=0)
+        codec.encode_picture(Samples(samples), quality=quality, effort=0)
         for samples in (gray, pixels, equal)
     ]
     lumas = [luma_bytes(codec, file) for file in files[1:]]

@@ -18,8 +18,8 @@ from vqzip.container.build import build
 from vqzip.container.fields import Header, Section, VqzFile
 from vqzip.container.parse import parse
 from vqzip.pictures.picture import Metadata, Picture
-from vqzip.prior.choosers import KnownCodes
-from vqzip.prior.streams import StreamEncoder
+from vqzip.prior.backend import KnownCodes
+from vqzip.prior.walk import PriorWalk
 
 Golden = tuple[bytes, TokenMaps]
 """A file, and the codes in it."""
@@ -105,23 +105,21 @@ class Written:
     def make(self, codec: Codec) -> Golden:
         model, config = codec.model, codec.model.config.vqvae
         maps = self._maps(codec)
-        encoders = [StreamEncoder(KnownCodes(maps.levels)) for _ in set(config.stream_of_level)]
-        state = None
         step, gray = self.quality_step, self.gray
-        for level, codes in enumerate(maps.levels):
-            encoder = encoders[config.stream_of_level[level]]
-            model.prior.walk_known(level, codes, state, encoder, quality_step=step, gray=gray)
-            state = model.prior.advance(level, codes, state, quality_step=step, gray=gray)
+        writers = [codec.backend.writer() for _ in set(config.stream_of_level)]
+        walk = PriorWalk(codec.backend, quality_step=step, gray=gray)
+        for codes, stream in zip(maps.levels, config.stream_of_level, strict=True):
+            walk.code(KnownCodes(codes, writers[stream]))
         header = Header(
             width=self.width,
             height=self.height,
             mode="gray" if gray else "rgb",
-            streams=len(encoders),
+            streams=len(writers),
             quality_step=step,
             tile_log2=10,
             model_id=model.id[:8],
         )
-        file = VqzFile(header, tuple((encoder.finish(),) for encoder in encoders))
+        file = VqzFile(header, tuple((writer.finish(),) for writer in writers))
         return build(file), maps.token_maps()
 
     def _maps(self, codec: Codec) -> PictureCodes:

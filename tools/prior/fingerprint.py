@@ -16,12 +16,11 @@ import sys
 import numpy as np
 
 from tools.prior.random_priors import Tensors, codebook_configs, grid_configs, random_tensors
-from tools.prior.walks import Codes, Picture, walk_all
+from tools.prior.walks import Codes, Picture, read, write
 from vqzip.configs import ConvLayerConfig, PriorConfig, VqvaeConfig
 from vqzip.entropy.counts import TOTAL
-from vqzip.prior.choosers import KnownCodes
 from vqzip.prior.exact import ExactPrior
-from vqzip.prior.streams import StreamDecoder, StreamEncoder
+from vqzip.prior.walk import backend_for
 
 GRID = grid_configs((32, 16, 8), channels=9, state=40, hidden=64, update=(ConvLayerConfig(3, 48),))
 CODEBOOK = codebook_configs(size=100)
@@ -68,12 +67,9 @@ def stream_digest(vqvae: VqvaeConfig, config: PriorConfig) -> str:
     prior = ExactPrior.from_tensors(vqvae, config, fixed_tensors(vqvae, config))
     strides = tuple(level.stride for level in vqvae.levels)
     codes = fixed_codes(vqvae)
-    encoder = StreamEncoder(KnownCodes(codes))
-    walk_all(prior, strides, PICTURE, encoder)
-    data = encoder.finish()
-    decoder = StreamDecoder(data)
-    decoded = walk_all(prior, strides, PICTURE, decoder)
-    decoder.finish()
+    backend = backend_for(prior)
+    data, _ = write(backend, PICTURE, codes)
+    decoded = read(backend, strides, PICTURE, data)
     assert all(np.array_equal(a, b) for a, b in zip(decoded, codes, strict=True))
     return hashlib.sha256(data).hexdigest()
 

@@ -19,9 +19,9 @@ from vqzip.configs import (
     WaveletTransformConfig,
 )
 from vqzip.prior.exact import ExactPrior
-from vqzip.prior.exact.contexts import CONTEXT_TAPS
 from vqzip.prior.export.logistic_tables import logistic_tables
 from vqzip.prior.export.quantize_layer import quantize_dense
+from vqzip.prior.spec import CONTEXT_TAPS
 
 Tensors = dict[str, NDArray[np.generic]]
 

@@ -31,6 +31,7 @@ from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import picture_from_image
 from vqzip.pictures.write import image_from_picture
+from vqzip.prior.walk import backend_for
 
 STREAM_TILE_LOG2 = 10
 """Streams end at a grid of 1024 pixels: 16 context tiles."""
@@ -64,6 +65,7 @@ class Codec:
 
     def __init__(self, model: Model) -> None:
         self.model = model
+        self.backend = backend_for(model.prior)
         self._latents = LatentTransform(model.vqvae)
         self._streams = max(model.config.vqvae.stream_of_level) + 1
 
@@ -305,10 +307,11 @@ class Codec:
         return round((quality - 1) * 8)
 
     def _tile_coder(self, header: Header) -> TileCoder:
-        config = self.model.config
-        gray = header.mode == "gray" and config.prior.gray_stages > 0
         return TileCoder(
-            self.model.prior, config.vqvae, quality_step=header.quality_step, gray=gray
+            self.backend,
+            self.model.config.vqvae,
+            quality_step=header.quality_step,
+            gray=header.mode == "gray",
         )
 
     def _check_model(self, header: Header) -> None:

@@ -18,12 +18,8 @@ from vqzip.autoencoders.arithmetic import own_arithmetic
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.autoencoders.quantizers.quantizer import CodebookQuantizer
 from vqzip.codec.tiles import Box, HaloCrop, TileGrid
+from vqzip.codes import Choice, CodebookChoice, GridChoice
 from vqzip.configs import GridConfig
-from vqzip.prior.choosers import CodebookChooser, GridChooser
-from vqzip.prior.walk import CodeSource
-
-CODEBOOK_PRICE_UNIT = 1.0
-"""A codebook's "squared step": this many times its mean quantization error."""
 
 
 class TileLatents:
@@ -64,8 +60,8 @@ class TileLatents:
         return math.ceil(height / stride), math.ceil(width / stride)
 
     @own_arithmetic()
-    def chooser(self, level: int, price: float) -> CodeSource:
-        """Return what chooses the level's codes by rate and distortion.
+    def choice(self, level: int, price: float) -> Choice:
+        """Return what the level's codes are chosen by: latents, and the price of a bit.
 
         Args:
             level: the coarser ones have been chosen.
@@ -75,11 +71,11 @@ class TileLatents:
         inner = self._cut(level, self._latent(level))
         quantizer = self._vqvae.quantizers[level]
         if not isinstance(quantizer, CodebookQuantizer):
-            return GridChooser({level: (inner / self._step).numpy(force=True)}, price)
+            return GridChoice((inner / self._step).numpy(force=True), price)
         nearest = quantizer.quantize(inner[None], self._step).z_q[0]
-        unit = float((inner - nearest).square().sum(0).mean()) * CODEBOOK_PRICE_UNIT
+        unit = float((inner - nearest).square().sum(0).mean())
         books = quantizer.codebooks.numpy(force=True)
-        return CodebookChooser({level: inner.numpy(force=True)}, {level: books}, price * unit)
+        return CodebookChoice(inner.numpy(force=True), books, price * unit)
 
     @own_arithmetic()
     def nearest(self, level: int) -> NDArray[np.int32]:

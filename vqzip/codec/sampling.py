@@ -10,7 +10,6 @@ from vqzip.codec.tile_streams import TileCoder
 from vqzip.codec.tiles import TileGrid
 from vqzip.errors import PictureError
 from vqzip.pictures.picture import Picture
-from vqzip.prior.streams import Sampler
 
 
 def sample(
@@ -42,15 +41,13 @@ def sample(
     if size < 1:
         raise PictureError(f"a picture needs at least one pixel a side, got {size}.")
     config = codec.model.config.vqvae
-    coder = TileCoder(
-        codec.model.prior, config, quality_step=codec.quality_step(quality), gray=False
-    )
+    coder = TileCoder(codec.backend, config, quality_step=codec.quality_step(quality), gray=False)
     pictures = []
     for number in range(count):
-        sampler = Sampler(np.random.default_rng([seed, number]), temperature)
+        generator = np.random.default_rng([seed, number])
         codes = PictureCodes(config, size, size)
         for tile in TileGrid(size, size, 1 << STREAM_TILE_LOG2):
-            codes.put(tile, coder.draw(sampler, codes.shapes(tile)))
+            codes.put(tile, coder.draw(codes.shapes(tile), generator, temperature))
         pixels = codec.pixels_of_codes(codes.token_maps(), size, size, quality, gray=False)
         pictures.append(Picture(pixels))
     return pictures

@@ -14,11 +14,16 @@ from numpy.typing import NDArray
 
 from vqzip.codec.latents import TileLatents
 from vqzip.configs import VqvaeConfig
-from vqzip.prior.choosers import ByLevel, KnownCodes
-from vqzip.prior.exact.level import State
-from vqzip.prior.exact.prior import ExactPrior
-from vqzip.prior.streams import StreamDecoder, StreamEncoder
-from vqzip.prior.walk import CodeSource
+from vqzip.prior.backend import (
+    Backend,
+    ChosenCodes,
+    KnownCodes,
+    RandomCodes,
+    Reader,
+    Source,
+    StreamCodes,
+)
+from vqzip.prior.walk import PriorWalk
 
 Codes = NDArray[np.int32]
 """Codes of one level of a tile, `(G * D, H, W)`."""
@@ -43,16 +48,16 @@ class TileCoder:
     """Codes stream tiles of one picture.
 
     Args:
-        prior: of the model.
+        backend: runs the model's prior.
         config: of the model's VQ-VAE.
         quality_step: of the picture, 0 to 56.
-        gray: whether the picture has the codes of gray pictures alone.
+        gray: whether the picture has one channel.
     """
 
     def __init__(
-        self, prior: ExactPrior, config: VqvaeConfig, *, quality_step: int, gray: bool
+        self, backend: Backend, config: VqvaeConfig, *, quality_step: int, gray: bool
     ) -> None:
-        self._prior = prior
+        self._backend = backend
         self._stream_of_level = config.stream_of_level
         self._quality_step, self._gray = quality_step, gray
 
@@ -63,31 +68,22 @@ class TileCoder:
             latents: of the tile.
             price: of a bit in squared steps; with 0 the nearest codes are taken, which is faster.
         """
-        chooser = ByLevel()
-        encoders = [StreamEncoder(chooser) for _ in range(max(self._stream_of_level) + 1)]
+        walk = self._walk()
+        writers = [self._backend.writer() for _ in range(max(self._stream_of_level) + 1)]
         codes: list[Codes] = []
         lengths: list[float] = []
-        state: State | None = None
         for level, stream in enumerate(self._stream_of_level):
-            encoder = encoders[stream]
+            writer = writers[stream]
+            before = writer.code_length_bits()
+            source: Source
             if price:
-                chooser.add(level, latents.chooser(level, price))
-                codes.append(self._walk(level, latents.shape(level), state, encoder))
+                source = ChosenCodes(latents.choice(level, price), writer)
             else:
-                codes.append(latents.nearest(level))
-                chooser.add(level, KnownCodes({level: codes[level]}))
-                self._prior.walk_known(
-                    level,
-                    codes[level],
-                    state,
-                    encoder,
-                    quality_step=self._quality_step,
-                    gray=self._gray,
-                )
+                source = KnownCodes(latents.nearest(level), writer)
+            codes.append(walk.code(source))
             latents.choose(level, codes[level])
-            lengths.append(encoder.code_length_bits.get(level, 0.0))
-            state = self._advance(level, codes[level], state)
-        return CodedTile(codes, [encoder.finish() for encoder in encoders], lengths)
+            lengths.append(writer.code_length_bits() - before)
+        return CodedTile(codes, [writer.finish() for writer in writers], lengths)
 
     def decode(
         self, payloads: Sequence[bytes | None], shapes: Sequence[tuple[int, int]]
@@ -104,40 +100,30 @@ class TileCoder:
         Raises:
             InvalidFile: a payload is damaged.
         """
+        walk = self._walk()
         codes: list[Codes] = []
-        decoders: dict[int, StreamDecoder] = {}
-        state: State | None = None
+        readers: dict[int, Reader] = {}
         for level, shape in enumerate(shapes):
             stream = self._stream_of_level[level]
             payload = payloads[stream]
             if payload is None:
                 break
-            if level:
-                state = self._advance(level - 1, codes[-1], state)
-            if stream not in decoders:
-                decoders[stream] = StreamDecoder(payload)
-            codes.append(self._walk(level, shape, state, decoders[stream]))
+            if stream not in readers:
+                readers[stream] = self._backend.reader(payload)
+            codes.append(walk.code(StreamCodes(shape, readers[stream])))
             if stream not in self._stream_of_level[level + 1 :]:
-                decoders[stream].finish()
+                readers[stream].finish()
         return codes
 
-    def draw(self, source: CodeSource, shapes: Sequence[tuple[int, int]]) -> list[Codes]:
-        """Return codes of all levels that `source`, such as a `Sampler`, makes up."""
-        codes: list[Codes] = []
-        state: State | None = None
-        for level, shape in enumerate(shapes):
-            codes.append(self._walk(level, shape, state, source))
-            state = self._advance(level, codes[level], state)
-        return codes
+    def draw(
+        self,
+        shapes: Sequence[tuple[int, int]],
+        generator: np.random.Generator,
+        temperature: float,
+    ) -> list[Codes]:
+        """Draw a tile's codes from the prior; see `RandomCodes`."""
+        walk = self._walk()
+        return [walk.code(RandomCodes(shape, generator, temperature)) for shape in shapes]
 
-    def _walk(
-        self, level: int, shape: tuple[int, int], state: State | None, source: CodeSource
-    ) -> Codes:
-        return self._prior.walk(
-            level, shape, state, source, quality_step=self._quality_step, gray=self._gray
-        )
-
-    def _advance(self, level: int, codes: Codes, state: State | None) -> State | None:
-        return self._prior.advance(
-            level, codes, state, quality_step=self._quality_step, gray=self._gray
-        )
+    def _walk(self) -> PriorWalk:
+        return PriorWalk(self._backend, quality_step=self._quality_step, gray=self._gray)

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from vqzip.codes import TokenMaps
 from vqzip.configs import CONTEXT_TILE, VqvaeConfig
 from vqzip.models.folder import Model, load_float_prior
-from vqzip.prior.choosers import KnownCodes
+from vqzip.prior.backend import KnownCodes
 from vqzip.prior.exact.prior import ExactPrior
 from vqzip.prior.float.pixelcnn import PixelCnn
-from vqzip.prior.streams import StreamEncoder
+from vqzip.prior.walk import PriorWalk, backend_for
 
 _BATCH = 16
 """Context tiles that the float network sees at once; the code length does not depend on it."""
@@ -142,14 +142,13 @@ class BothPriors:
     def _integer_bits(
         self, maps: Sequence[NDArray[np.int32]], quality_step: int, *, gray: bool
     ) -> list[float]:
-        bits, state = [], None
-        for level, codes in enumerate(maps):
-            encoder = StreamEncoder(KnownCodes({level: codes}))
-            self.exact.walk_known(
-                level, codes, state, encoder, quality_step=quality_step, gray=gray
-            )
-            state = self.exact.advance(level, codes, state, quality_step=quality_step, gray=gray)
-            bits.append(encoder.code_length_bits.get(level, 0.0))
+        backend = backend_for(self.exact)
+        walk = PriorWalk(backend, quality_step=quality_step, gray=gray)
+        bits = []
+        for codes in maps:
+            writer = backend.writer()
+            walk.code(KnownCodes(codes, writer))
+            bits.append(writer.code_length_bits())
         return bits
 
 

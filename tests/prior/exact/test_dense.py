@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vqzip.errors import ModelError
-from vqzip.prior.exact.dense import Floats, IntegerDense, activate
+from vqzip.prior.exact.dense import IntegerDense
+from vqzip.prior.numpy.products import DenseProducts, Floats, activate
 
 
 def layer(weight: object, bias: object, shift: object) -> IntegerDense:
@@ -20,7 +21,7 @@ def test_sums_equal_python_integers(seed: int, inputs: int, outputs: int, shift:
     bias = rng.integers(-(2**52), 2**52, (2, outputs))
     x = rng.integers(-2047, 2048, (5, inputs))
     dense = layer(weight, bias, np.full(outputs, shift))
-    sums = np.floor(dense.sums(x.astype(np.float64), 1))
+    sums = np.floor(DenseProducts(dense).sums(x.astype(np.float64), 1))
     exact = (x.astype(object) @ weight.astype(object) + bias[1].astype(object)) // 2**shift
     assert sums.astype(object).tolist() == np.array(exact, float).tolist()
     assert [[int(v) for v in row] for row in sums] == exact.tolist()
@@ -36,7 +37,7 @@ def test_float32_sums_equal_python_integers(
     x = rng.integers(-2047, 2048, (5, inputs))
     dense = layer(weight, bias, np.full(outputs, shift))
     assert dense.carrier is np.float32
-    sums = dense.sums(x.astype(np.float32), 1)
+    sums = DenseProducts(dense).sums(x.astype(np.float32), 1)
     assert sums.dtype == np.float32
     assert np.array_equal(np.floor(sums), (x @ weight + bias[1]) >> shift)
 
@@ -52,7 +53,10 @@ def test_float32_carries_sums_to_its_bound_and_no_further(
     x: Floats = np.array([[sign * 2047] * 3, [sign * 2046, sign * 2047, sign * 2047]], np.float32)
     exact = x.astype(np.int64) @ np.full(3, 2047) + sign * room
     assert exact[0] == sign * (2**24 + beyond)
-    assert np.ldexp(dense.sums(x, 0)[:, 0].astype(np.float64), shift).tolist() == exact.tolist()
+    assert (
+        np.ldexp(DenseProducts(dense).sums(x, 0)[:, 0].astype(np.float64), shift).tolist()
+        == exact.tolist()
+    )
 
 
 def test_one_channel_beyond_the_bound_makes_a_layer_float64() -> None:
@@ -66,7 +70,7 @@ def test_smaller_inputs_leave_room_for_larger_weights() -> None:
     dense = IntegerDense(weight, bias, shift, "layer", np.array([2047, 1000]))
     assert dense.carrier is np.float32
     assert dense.rows(np.array([1, 0])).carrier is np.float32
-    assert int(dense.sums(np.array([[2047.0, 1000.0]]), 0)[0, 0]) == 2**24 - 1
+    assert int(DenseProducts(dense).sums(np.array([[2047.0, 1000.0]]), 0)[0, 0]) == 2**24 - 1
     assert IntegerDense(weight, bias, shift, "layer").carrier is np.float64
 
 
@@ -76,7 +80,8 @@ def test_parts_of_a_layer_are_carried_as_the_whole() -> None:
     x = np.full((1, 6), 2047.0)
     halves = dense.rows(slice(3)), dense.rows(slice(3, 6))
     assert {half.carrier for half in halves} == {np.float64}
-    total = halves[0].product(x[:, :3]) + halves[1].sums(x[:, 3:], 0)
+    first, second = map(DenseProducts, halves)
+    total = first.product(x[:, :3]) + second.sums(x[:, 3:], 0)
     assert int(total[0, 0]) == 6 * 2047**2 + 1
 
 
@@ -86,16 +91,16 @@ def test_blocks_do_not_change_the_sums(rows: int, inputs: int, outputs: int) -> 
     weight = rng.integers(-2047, 2048, (inputs, outputs))
     x = rng.integers(-2047, 2048, (rows, inputs))
     dense = layer(weight, np.zeros((1, outputs)), np.zeros(outputs))
-    assert np.array_equal(dense.product(x.astype(np.float64)), x @ weight)
+    assert np.array_equal(DenseProducts(dense).product(x.astype(np.float64)), x @ weight)
     small = layer(weight // 64, np.zeros((1, outputs)), np.zeros(outputs))
     assert small.carrier is np.float32
-    assert np.array_equal(small.product(x.astype(np.float32)), x @ (weight // 64))
+    assert np.array_equal(DenseProducts(small).product(x.astype(np.float32)), x @ (weight // 64))
 
 
 def test_the_largest_sum_allowed_is_exact() -> None:
     room = 2**53 - 1 - 2047 * 2047
     dense = layer([[2047], [0]], [[room]], [0])
-    assert int(dense.sums(np.array([[2047.0, 5.0]]), 0)[0, 0]) == 2**53 - 1
+    assert int(DenseProducts(dense).sums(np.array([[2047.0, 5.0]]), 0)[0, 0]) == 2**53 - 1
 
 
 def test_sums_beyond_the_bound_are_refused() -> None:
@@ -148,4 +153,4 @@ def test_rows_reorder_inputs() -> None:
     some = dense.rows(np.array([2, 0]))
     assert some.inputs == 2
     assert some.outputs == 2
-    assert some.sums(np.array([[1.0, 10.0]]), 0).tolist() == [[15.0, 27.0]]
+    assert DenseProducts(some).sums(np.array([[1.0, 10.0]]), 0).tolist() == [[15.0, 27.0]]

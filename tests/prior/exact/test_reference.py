@@ -1,13 +1,11 @@
 """The prior equals that of the reference decoder, which is plain loops over Python integers."""
 
-import numpy as np
 import pytest
 
 from reference.decoder import Level, Model, Tensor, clip, counts_of
 from tools.prior.random_priors import Tensors, codebook_configs, grid_configs, random_prior
-from tools.prior.walks import Codes, Picture, Recorder, walk_all
+from tools.prior.walks import Codes, Picture, RecordingBackend, draw, write
 from vqzip.configs import PriorConfig, VqvaeConfig, to_plain
-from vqzip.prior.streams import Sampler
 
 
 def reference_model(vqvae: VqvaeConfig, config: PriorConfig, tensors: Tensors) -> Model:
@@ -39,11 +37,12 @@ def test_prior_equals_the_reference(
     vqvae, config = configs
     prior = random_prior(vqvae, config, seed=3)
     picture = Picture(height, width, vqvae.quality_steps // 2, gray)
-    recorder = Recorder(Sampler(np.random.default_rng(4), 1.0))
-    maps = walk_all(prior, tuple(level.stride for level in vqvae.levels), picture, recorder)
+    maps = draw(prior, [level.stride for level in vqvae.levels], picture, seed=4)
+    recorder = RecordingBackend(prior)
+    write(recorder, picture, maps)
     model = reference_model(vqvae, config, prior.to_tensors())
     for level in reference_levels(model, maps, picture):
-        asked = recorder.of_level(level.number)
+        asked = recorder.asked[level.number].by_place()
         seen = 0
         for position in level.positions():
             known = level.first(position)

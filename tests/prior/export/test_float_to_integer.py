@@ -13,8 +13,8 @@ from tests.training.tiny_recipes import tiny_recipe
 from vqzip.errors import TrainingError
 from vqzip.prior.exact import ExactPrior
 from vqzip.prior.export.float_to_integer import condition_inputs, export_prior, fit_float32
-from vqzip.prior.float.logistic_head import SCALE_CENTER, SCALE_GAIN
 from vqzip.prior.float.pixelcnn import Dense, PixelCnn
+from vqzip.prior.spec import SCALE_CENTER, SCALE_GAIN
 
 
 def test_conditions_are_modes_of_qualities(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from vqzip.errors import TrainingError
 from vqzip.prior.exact.dense import IntegerDense
 from vqzip.prior.export.quantize_layer import quantize_dense
+from vqzip.prior.numpy.products import DenseProducts
 
 
 @given(st.integers(0, 2**32), st.sampled_from([0, 4, 8]), st.floats(1e-3, 50.0))
@@ -19,7 +20,7 @@ def test_integer_layer_is_close_to_the_float_one(
     layer = quantize_dense(weight, bias, np.full(outputs, fraction_bits))
     dense = IntegerDense(layer["weight"], layer["bias"], layer["shift"])  # type: ignore[arg-type]
     x = rng.integers(-500, 500, (50, inputs))
-    found = np.floor(dense.sums(x.astype(np.float64), 2)) / 2.0**fraction_bits
+    found = np.floor(DenseProducts(dense).sums(x.astype(np.float64), 2)) / 2.0**fraction_bits
     expected = (x / 256) @ weight + bias[2]
     # Half a unit of the output, and half a unit of every weight and bias.
     weight_unit = np.abs(weight).max(0) / 1000

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tools.prior.walks import Picture, parameters_of
 from vqzip.configs import (
     CodebookConfig,
     ConvLayerConfig,
@@ -23,14 +24,15 @@ from vqzip.configs import (
     VqvaeConfig,
     WaveletTransformConfig,
 )
+from vqzip.prior import spec
 from vqzip.prior.exact import ExactPrior
-from vqzip.prior.exact.contexts import CONTEXT_TAPS
 from vqzip.prior.export.float_to_integer import condition_inputs, export_prior
-from vqzip.prior.float import logistic_head
-from vqzip.prior.float.logistic_head import logistic_bits
-from vqzip.prior.float.pixelcnn import TAPS, PixelCnn, activation, magnitude_table
+from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
+from vqzip.prior.float.pixelcnn import PixelCnn, activation, magnitude_table
+from vqzip.prior.numpy.codebooks import CodebookParameters
+from vqzip.prior.numpy.grids import GridParameters
+from vqzip.prior.numpy.parameters import Parameters
 from vqzip.prior.order import wavefront
-from vqzip.prior.parameters import CategoricalParameters, LogisticParameters
 
 QUALITY_STEP = 20
 
@@ -123,6 +125,14 @@ def conditions(net: PixelCnn, configs: Configs, *, gray: bool) -> Tensor:
     return net.conditions(log_step[row : row + 1], flag[row : row + 1])
 
 
+def integers_of(
+    exact: ExactPrior, codes: list[torch.Tensor], quality_step: int, *, gray: bool
+) -> list[tuple[Parameters, ...]]:
+    """Return what the integers say of codes, by level and stage."""
+    known = [level[0].numpy().astype(np.int32) for level in codes]
+    return parameters_of(exact, Picture(0, 0, quality_step, gray), known)
+
+
 @pytest.mark.parametrize("gray", [False, True])
 @pytest.mark.parametrize("seed", range(4))
 def test_means_and_scales_are_those_of_the_integers(seed: int, gray: bool) -> None:
@@ -130,19 +140,17 @@ def test_means_and_scales_are_those_of_the_integers(seed: int, gray: bool) -> No
     net, exact = twins(configs, seed)
     codes = random_codes(configs[0], seed, gray=gray)
     outputs = net(codes, conditions(net, configs, gray=gray))
-    state, far = None, 0.0
+    said, far = integers_of(exact, codes, QUALITY_STEP, gray=gray), 0.0
     for number, (level_outputs, level_codes) in enumerate(zip(outputs, codes, strict=True)):
         found = net.logistic_parameters(number, level_outputs, level_codes)
         means = in_coding_order(found.mean)
-        scales = in_coding_order(found.log_scale) - math.log(logistic_head.SMALLEST_SCALE)
-        scales = scales / logistic_head.SCALE_RATIO
-        known = level_codes[0].numpy().astype(np.int32)
-        parameters = exact.forward_known(number, known, state, quality_step=QUALITY_STEP, gray=gray)
-        state = exact.advance(number, known, state, quality_step=QUALITY_STEP, gray=gray)
+        scales = in_coding_order(found.log_scale) - math.log(spec.SMALLEST_SCALE)
+        scales = scales / spec.SCALE_RATIO
+        parameters = said[number]
         stages = configs[1].levels[number].stages
         assert len(parameters) == (1 if gray else len(stages))
         for stage, integers in zip(stages, parameters, strict=False):
-            assert isinstance(integers, LogisticParameters)
+            assert isinstance(integers, GridParameters)
             own = list(stage.channels)
             mean_error = np.abs(integers.mean16 - 16 * means[:, own])
             assert np.mean(mean_error) < 0.6
@@ -158,13 +166,10 @@ def test_probabilities_are_those_of_the_integers(seed: int) -> None:
     net, exact = twins(configs, seed)
     codes = random_codes(configs[0], seed, gray=False)
     outputs = net(codes, conditions(net, configs, gray=False))
-    state = None
-    for number, (level_outputs, level_codes) in enumerate(zip(outputs, codes, strict=True)):
-        known = level_codes[0].numpy().astype(np.int32)
-        parameters = exact.forward_known(number, known, state, quality_step=0, gray=False)
-        state = exact.advance(number, known, state, quality_step=0, gray=False)
-        for out, integers in zip(level_outputs, parameters, strict=True):
-            assert isinstance(integers, CategoricalParameters)
+    said = integers_of(exact, codes, 0, gray=False)
+    for number, level_outputs in enumerate(outputs):
+        for out, integers in zip(level_outputs, said[number], strict=True):
+            assert isinstance(integers, CodebookParameters)
             count, size = integers.counts.shape[1:]
             logits = in_coding_order(out).reshape(-1, count, size)
             wanted = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
@@ -183,16 +188,13 @@ def test_code_lengths_are_those_of_the_integers(head: str, gray: bool) -> None:
     codes = random_codes(configs[0], 0, gray=gray)
     condition = conditions(net, configs, gray=gray)
     lengths = [x.item() for x in net.code_lengths(codes, condition, torch.tensor([gray]))]
-    state, total = None, 0.0
+    said, total = integers_of(exact, codes, quality_step, gray=gray), 0.0
     for number, level_codes in enumerate(codes):
-        known = level_codes[0].numpy().astype(np.int32)
-        parameters = exact.forward_known(number, known, state, quality_step=quality_step, gray=gray)
-        state = exact.advance(number, known, state, quality_step=quality_step, gray=gray)
         rows = in_coding_order(level_codes).astype(np.int64)
         stages = configs[1].levels[number].stages
         bits = sum(
             float(p.bits(rows[:, list(s.channels)]).sum())
-            for p, s in zip(parameters, stages, strict=False)
+            for p, s in zip(said[number], stages, strict=False)
         )
         assert bits == pytest.approx(lengths[number], rel=0.02)
         total += bits
@@ -236,10 +238,6 @@ def test_a_later_stage_sees_the_earlier_ones() -> None:
     changed_first, changed_second = net(codes, condition)[1]
     assert torch.equal(first[0, :, 4, 4], changed_first[0, :, 4, 4])
     assert not torch.equal(second[0, :, 4, 4], changed_second[0, :, 4, 4])
-
-
-def test_taps_are_those_of_the_exact_prior() -> None:
-    assert TAPS == CONTEXT_TAPS
 
 
 def test_pictures_of_a_batch_do_not_touch_each_other() -> None:
@@ -299,7 +297,7 @@ def stable_bits(
 
 
 def bits_of(codes: Tensor, mean: Tensor, log_scale: Tensor, share: float, width: float) -> Tensor:
-    parameters = logistic_head.LogisticParameters(mean, log_scale)
+    parameters = LogisticParameters(mean, log_scale)
     return logistic_bits(codes, parameters, torch.tensor(share), torch.tensor(width))
 
 

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqzip.configs import PriorConfig, VqvaeConfig
-from vqzip.prior.exact.contexts import CONTEXT_TAPS
-from vqzip.prior.exact.dense import LARGEST_ACTIVATION
+from vqzip.prior.spec import CONTEXT_TAPS, LARGEST_ACTIVATION
 
 
 def largest_inputs(

@@ -11,23 +11,21 @@ import torch
 from numpy.typing import NDArray
 
 from vqzip.configs import VqvaeConfig
-from vqzip.prior.exact.dense import EXACT_FLOAT32, LARGEST_ACTIVATION
+from vqzip.entropy.grid_symbols import SCALES
+from vqzip.prior.exact.dense import EXACT_FLOAT32
 from vqzip.prior.exact.ranges import largest_inputs
 from vqzip.prior.export.logistic_tables import logistic_tables
-from vqzip.prior.export.quantize_layer import (
-    ACTIVATION_FRACTION_BITS,
+from vqzip.prior.export.quantize_layer import quantize_dense
+from vqzip.prior.float.pixelcnn import Dense, PixelCnn
+from vqzip.prior.spec import (
+    FRACTION_BITS,
+    LARGEST_ACTIVATION,
     MEAN_FRACTION_BITS,
-    SCALE_FRACTION_BITS,
-    quantize_dense,
-)
-from vqzip.prior.float.logistic_head import (
     SCALE_CENTER,
     SCALE_GAIN,
     SCALE_RATIO,
-    SCALES,
     SMALLEST_SCALE,
 )
-from vqzip.prior.float.pixelcnn import Dense, PixelCnn
 
 
 @torch.no_grad()
@@ -54,7 +52,7 @@ def export_prior(prior: PixelCnn, vqvae: VqvaeConfig) -> dict[str, NDArray[np.ge
     for name, layer in prior.named_modules():
         if isinstance(layer, Dense):
             weight, bias = layer.weight.numpy(), layer.biases(condition).numpy()
-            bits = np.full(weight.shape[1], ACTIVATION_FRACTION_BITS)
+            bits = np.full(weight.shape[1], FRACTION_BITS)
             if name.endswith(".out"):
                 weight, bias, bits = _output_units(weight, bias, prior.config.head)
             finest = quantize_dense(weight, bias, bits)
@@ -111,7 +109,7 @@ def _rounded(weight: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _feature_tables(prior: PixelCnn) -> dict[str, NDArray[np.int16]]:
     """Return the tables of features by tensor name."""
-    unit = 2**ACTIVATION_FRACTION_BITS
+    unit = 2**FRACTION_BITS
     if prior.config.head == "logistic":
         tables = {"features.magnitude": prior.magnitude}
     else:
@@ -142,9 +140,9 @@ def _output_units(
     outputs = weight.shape[1]
     if head == "categorical":  # logits in units of log2
         scale = 1 / math.log(2)
-        return weight * scale, bias * scale, np.full(outputs, ACTIVATION_FRACTION_BITS)
+        return weight * scale, bias * scale, np.full(outputs, FRACTION_BITS)
     half = outputs // 2
     gain = np.where(np.arange(outputs) < half, 1.0, SCALE_GAIN)
     offset = np.where(np.arange(outputs) < half, 0.0, SCALE_CENTER)
-    bits = np.where(np.arange(outputs) < half, MEAN_FRACTION_BITS, SCALE_FRACTION_BITS)
+    bits = np.where(np.arange(outputs) < half, MEAN_FRACTION_BITS, 0)
     return weight * gain, bias * gain + offset, bits

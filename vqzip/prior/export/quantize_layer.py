@@ -7,15 +7,7 @@ from numpy.typing import NDArray
 
 from vqzip.errors import TrainingError
 from vqzip.prior.exact.dense import LARGEST_WEIGHT
-
-ACTIVATION_FRACTION_BITS = 8
-"""Activations, features, states and logits are integers in units of 2^-8."""
-
-MEAN_FRACTION_BITS = 4
-"""Means of the logistic head are integers in units of 2^-4 step."""
-
-SCALE_FRACTION_BITS = 0
-"""Scales of the logistic head are indices of a table."""
+from vqzip.prior.spec import FRACTION_BITS
 
 _LARGEST_WEIGHT_BITS = 24
 
@@ -53,12 +45,12 @@ def quantize_dense(
             f"a weight of the prior exceeds {LARGEST_WEIGHT}; lower the learning rate."
         )
     weight_bits = fits.sum(0) - 1
-    shift = weight_bits + ACTIVATION_FRACTION_BITS - output_fraction_bits
+    shift = weight_bits + FRACTION_BITS - output_fraction_bits
     if (shift < 0).any():
         raise TrainingError("outputs of an integer layer have at most 8 fraction bits.")
     scale = 2.0**weight_bits
     half = np.where(shift > 0, 1 << np.maximum(shift - 1, 0), 0)
-    rounded_bias = np.rint(bias * scale * 2.0**ACTIVATION_FRACTION_BITS).astype(np.int64)
+    rounded_bias = np.rint(bias * scale * 2.0**FRACTION_BITS).astype(np.int64)
     return {
         "weight": np.rint(weight * scale).astype(np.int16),
         "bias": rounded_bias + half,

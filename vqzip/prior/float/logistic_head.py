@@ -9,14 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-SCALES = 64
-SMALLEST_SCALE, LARGEST_SCALE = 0.03, 64.0
-SCALE_RATIO = math.log(LARGEST_SCALE / SMALLEST_SCALE) / (SCALES - 1)
-"""Scale i of the logistic head is SMALLEST_SCALE * exp(SCALE_RATIO * i) steps."""
-
-SCALE_GAIN, SCALE_CENTER = 8.0, 24.0
-"""The network's second output o names the scale index SCALE_CENTER + SCALE_GAIN * o."""
-
 
 @dataclass(frozen=True)
 class LogisticParameters:

@@ -16,25 +16,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vqzip.configs import CodebookConfig, PriorConfig, PriorLevelConfig, VqvaeConfig
-from vqzip.prior.float.logistic_head import (
+from vqzip.entropy.grid_symbols import SCALES
+from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
+from vqzip.prior.spec import (
+    ABOVE,
+    CONTEXT_TAPS,
+    FRACTION_BITS,
+    LARGEST_ACTIVATION,
+    LEAK,
+    LEFT,
+    MAGNITUDES,
+    RIGHT,
     SCALE_CENTER,
     SCALE_GAIN,
     SCALE_RATIO,
-    SCALES,
     SMALLEST_SCALE,
-    LogisticParameters,
-    logistic_bits,
 )
-
-TAPS = (
-    *((-2, column) for column in range(-2, 4)),
-    *((-1, column) for column in range(-2, 2)),
-    *((0, column) for column in range(-2, 0)),
-)
-"""Offsets (row, column) of the causal context; each has a rank below that of (0, 0)."""
-
-_ABOVE, _LEFT, _RIGHT = 2, 2, 3
-"""The window that holds all taps reaches this far: 3 rows of 6 columns."""
 
 CONDITION_WIDTH = 16
 """Numbers that quality and mode become; every bias is a linear function of them."""
@@ -42,22 +39,21 @@ CONDITION_WIDTH = 16
 STEP_LOG_CENTER, STEP_LOG_SPREAD = 3.3, 0.8
 """About the mean and the deviation of log(step) for qualities 1 to 8."""
 
-ACTIVATION_LIMIT = 2047 / 256
-"""Activations are clipped to what 12-bit integers in units of 1/256 hold."""
-
-LARGEST_MAGNITUDE = 255
-"""Larger codes look the same to the network."""
+ACTIVATION_LIMIT = LARGEST_ACTIVATION / 2**FRACTION_BITS
+"""Activations are clipped to what the integers hold."""
 
 
 def magnitude_table() -> Tensor:
-    """Return log2(1 + n) / 2 for n = 0..255, rounded to 1/256 as the integer prior holds it."""
-    n = torch.arange(LARGEST_MAGNITUDE + 1, dtype=torch.float64)
-    return (torch.log2(1 + n) * 128).round().div(256).float()
+    """Return log2(1 + n) / 2 for n = 0..255, rounded as the integer prior holds it."""
+    n = torch.arange(MAGNITUDES, dtype=torch.float64)
+    unit = float(2**FRACTION_BITS)
+    rounded = (torch.log2(1 + n) / 2 * unit).round()
+    return (rounded / unit).float()
 
 
 def activation(x: Tensor) -> Tensor:
     """Return the leaky ReLU of slope 1/8, clipped to what 12-bit integers hold."""
-    return functional.leaky_relu(x, 0.125).clamp(-ACTIVATION_LIMIT, ACTIVATION_LIMIT)
+    return functional.leaky_relu(x, LEAK).clamp(-ACTIVATION_LIMIT, ACTIVATION_LIMIT)
 
 
 class Dense(nn.Module):
@@ -102,7 +98,7 @@ class Dense(nn.Module):
         return out + self.biases(condition)[:, :, None, None].to(out.dtype)
 
     def causal(self, state: Tensor | None, features: Tensor, condition: Tensor) -> Tensor:
-        """Apply to the state at a position and the features at `TAPS` around it.
+        """Apply to the state at a position and the features at `CONTEXT_TAPS` around it.
 
         Args:
             state: `(N, state, H, W)` from the coarser levels; None for the first.
@@ -113,13 +109,13 @@ class Dense(nn.Module):
             `(N, outputs, H, W)`.
         """
         channels, outputs = features.shape[1], self.weight.shape[1]
-        entering = self.weight.shape[0] - len(TAPS) * channels
-        rows, columns = _ABOVE + 1, _LEFT + 1 + _RIGHT
-        places = [(row + _ABOVE) * columns + column + _LEFT for row, column in TAPS]
+        entering = self.weight.shape[0] - len(CONTEXT_TAPS) * channels
+        rows, columns = ABOVE + 1, LEFT + 1 + RIGHT
+        places = [(row + ABOVE) * columns + column + LEFT for row, column in CONTEXT_TAPS]
         kernel = self.weight.new_zeros(rows * columns, channels, outputs)
-        kernel[places] = self.weight[entering:].view(len(TAPS), channels, outputs)
+        kernel[places] = self.weight[entering:].view(len(CONTEXT_TAPS), channels, outputs)
         weight = kernel.view(rows, columns, channels, outputs).permute(3, 2, 0, 1)
-        out = functional.conv2d(functional.pad(features, (_LEFT, _RIGHT, _ABOVE, 0)), weight)
+        out = functional.conv2d(functional.pad(features, (LEFT, RIGHT, ABOVE, 0)), weight)
         if state is not None:
             out = out + functional.conv2d(state, self.weight[:entering].t()[:, :, None, None])
         return out + self.biases(condition)[:, :, None, None].to(out.dtype)
@@ -159,7 +155,7 @@ class PixelCnnLevel(nn.Module):
         super().__init__()
         channels = sum(len(stage.channels) for stage in config.stages)
         self.config = config
-        self.first = Dense(config.state + len(TAPS) * channels * features, config.hidden)
+        self.first = Dense(config.state + len(CONTEXT_TAPS) * channels * features, config.hidden)
         stages, inputs = [], config.hidden
         for stage in config.stages:
             count = len(stage.channels)
@@ -272,7 +268,7 @@ class PixelCnn(nn.Module):
             return torch.cat(rows, 3).permute(0, 3, 1, 2).clamp(-ACTIVATION_LIMIT, ACTIVATION_LIMIT)
         if self.config.levels[number].neighbour_mean:
             codes = codes - torch.floor(self.neighbour_mean(codes) + 0.5).to(codes.dtype)
-        absolute = self.magnitude[codes.abs().clamp(max=LARGEST_MAGNITUDE)]
+        absolute = self.magnitude[codes.abs().clamp(max=MAGNITUDES - 1)]
         signed = absolute * torch.sign(codes)
         # Convolutions of few channels are fastest on the CPU when channels lie together.
         return torch.cat([signed, absolute], 1).contiguous(memory_format=torch.channels_last)

@@ -1,5 +1,7 @@
 """Encoder, decoder and the form for known codes agree, whatever the size."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,14 +15,25 @@ from tools.prior.random_priors import (
     random_prior,
     random_tensors,
 )
-from tools.prior.walks import Codes, Picture, Recorder, numbers, walk_all, walk_all_known
+from tools.prior.walks import (
+    Codes,
+    Picture,
+    RecordingBackend,
+    draw,
+    numbers,
+    parameters_of,
+    read,
+    write,
+    write_from,
+)
+from vqzip.codes import CodebookChoice, GridChoice
 from vqzip.configs import PriorConfig, VqvaeConfig
 from vqzip.errors import CodingError, ModelError, VqzipError
-from vqzip.prior.choosers import GridChooser, KnownCodes
+from vqzip.prior.backend import ChosenCodes, KnownCodes
 from vqzip.prior.exact import ExactPrior, dense
 from vqzip.prior.exact.ranges import largest_inputs
 from vqzip.prior.export.float_to_integer import fit_float32
-from vqzip.prior.streams import Sampler, StreamDecoder, StreamEncoder
+from vqzip.prior.numpy.backend import NumpyBackend
 
 GRID = grid_configs()
 GRID_STRIDES = (64, 64, 32)
@@ -50,23 +63,17 @@ def any_grid_codes(picture: Picture, seed: int) -> Codes:
 def check_round_trip(
     prior: ExactPrior, strides: tuple[int, ...], picture: Picture, codes: Codes
 ) -> None:
-    written = Recorder(StreamEncoder(KnownCodes(codes)))
-    assert_same(walk_all(prior, strides, picture, written), codes)
-    assert isinstance(written.source, StreamEncoder)
-    data = written.source.finish()
-    known = StreamEncoder(KnownCodes(codes))
-    walk_all_known(prior, picture, codes, known)
-    assert known.finish() == data
-    assert dict(known.code_length_bits) == pytest.approx(dict(written.source.code_length_bits))
-    total = sum(known.code_length_bits.values())
-    assert abs(8 * len(data) - total) < 0.01 * total + 64
-    decoder = StreamDecoder(data)
-    read = Recorder(decoder)
-    assert_same(walk_all(prior, strides, picture, read), codes)
-    decoder.finish()
-    for level, level_codes in enumerate(codes):
-        assert read.of_level(level) == written.of_level(level)
-        assert level_codes.dtype == np.int32
+    written, read_back = RecordingBackend(prior), RecordingBackend(prior)
+    data, bits = write(written, picture, codes)
+    known_data, known_bits = write(NumpyBackend(prior), picture, codes)
+    assert known_data == data
+    assert known_bits == pytest.approx(bits)
+    assert abs(8 * len(data) - sum(bits)) < 0.01 * sum(bits) + 64
+    found = read(read_back, strides, picture, data)
+    assert_same(found, codes)
+    for asked, again, level in zip(written.asked, read_back.asked, found, strict=True):
+        assert asked.by_place() == again.by_place()
+        assert level.dtype == np.int32
 
 
 def assert_same(found: Codes, expected: Codes) -> None:
@@ -82,8 +89,7 @@ def test_grid_round_trip(picture: Picture, seed: int) -> None:
 
 @given(pictures, st.integers(0, 2**32))
 def test_grid_round_trip_of_samples(picture: Picture, seed: int) -> None:
-    sampler = Sampler(np.random.default_rng(seed), 0.9)
-    codes = walk_all(GRID_PRIOR, GRID_STRIDES, picture, sampler)
+    codes = draw(GRID_PRIOR, GRID_STRIDES, picture, seed, 0.9)
     if picture.gray:
         assert not any(level[1].any() for level in codes)
     check_round_trip(GRID_PRIOR, GRID_STRIDES, picture, codes)
@@ -102,19 +108,14 @@ def test_codebook_round_trip(picture: Picture, size: int, seed: int) -> None:
 @given(pictures, st.integers(0, 2**32))
 def test_all_at_once_equals_step_by_step(picture: Picture, seed: int) -> None:
     codes = any_grid_codes(picture, seed)
-    recorder = Recorder(KnownCodes(codes))
-    walk_all(GRID_PRIOR, GRID_STRIDES, picture, recorder)
-    state = None
-    quality_step, gray = picture.quality_step, picture.gray
-    for level, known in enumerate(codes):
-        at_once = GRID_PRIOR.forward_known(
-            level, known, state, quality_step=quality_step, gray=gray
-        )
+    recorder = RecordingBackend(GRID_PRIOR)
+    write(recorder, picture, codes)
+    for asked, at_once in zip(
+        recorder.asked, parameters_of(GRID_PRIOR, picture, codes), strict=True
+    ):
         for stage, parameters in enumerate(at_once):
-            asked = [n for place, n in recorder.asked if place.level == level]
-            step_by_step = np.concatenate(asked[stage :: len(at_once)])
-            assert np.array_equal(numbers(parameters), step_by_step)
-        state = GRID_PRIOR.advance(level, known, state, quality_step=quality_step, gray=gray)
+            step_by_step = map(numbers, asked.parameters[stage :: len(at_once)])
+            assert np.array_equal(numbers(parameters), np.concatenate(list(step_by_step)))
 
 
 def normal_latents(picture: Picture, seed: int) -> list[NDArray[np.float64]]:
@@ -122,31 +123,29 @@ def normal_latents(picture: Picture, seed: int) -> list[NDArray[np.float64]]:
     return [rng.normal(0, 3, (3, *picture.shape(stride))) for stride in GRID_STRIDES]
 
 
+def choose(picture: Picture, seed: int, price: float) -> tuple[Codes, bytes]:
+    choices = [GridChoice(latents, price) for latents in normal_latents(picture, seed)]
+    sources = [partial(ChosenCodes, choice) for choice in choices]
+    return write_from(NumpyBackend(GRID_PRIOR), picture, sources)[:2]
+
+
 @given(pictures, st.integers(0, 2**32), st.sampled_from([0.0, 0.1, 2.0]))
 def test_chosen_codes_are_the_decoded_ones(picture: Picture, seed: int, price: float) -> None:
-    encoder = StreamEncoder(GridChooser(normal_latents(picture, seed), price))
-    codes = walk_all(GRID_PRIOR, GRID_STRIDES, picture, encoder)
-    decoder = StreamDecoder(encoder.finish())
-    assert_same(walk_all(GRID_PRIOR, GRID_STRIDES, picture, decoder), codes)
-    decoder.finish()
+    codes, data = choose(picture, seed, price)
+    assert_same(read(NumpyBackend(GRID_PRIOR), GRID_STRIDES, picture, data), codes)
 
 
 def test_a_price_makes_the_stream_shorter() -> None:
-    picture = Picture(600, 600, 10)
-    sizes = []
-    for price in (0.0, 0.1):
-        encoder = StreamEncoder(GridChooser(normal_latents(picture, 1), price))
-        walk_all(GRID_PRIOR, GRID_STRIDES, picture, encoder)
-        sizes.append(len(encoder.finish()))
+    sizes = [len(choose(Picture(600, 600, 10), 1, price)[1]) for price in (0.0, 0.1)]
     assert sizes[1] < sizes[0]
 
 
 def parameters_map(codes: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return mean and scale of every code of level 0, `(2, C, H, W)`."""
-    recorder = Recorder(KnownCodes([codes]))
-    GRID_PRIOR.walk(0, codes.shape[1:], None, recorder, quality_step=3, gray=False)
+    recorder = RecordingBackend(GRID_PRIOR)
+    write(recorder, Picture(0, 0, 3), [codes])
     found = np.zeros((2, *codes.shape), np.int64)
-    for (channel, row, column), values in recorder.of_level(0).items():
+    for (channel, row, column), values in recorder.asked[0].by_place().items():
         found[:, channel, row, column] = values
     return found
 
@@ -176,14 +175,14 @@ def test_a_code_changes_only_what_comes_later(
 def test_context_tiles_can_be_coded_apart() -> None:
     whole = Picture(256, 700)
     codes = any_grid_codes(whole, 1)
-    recorder = Recorder(KnownCodes(codes))
-    walk_all(GRID_PRIOR, GRID_STRIDES, whole, recorder)
+    recorder = RecordingBackend(GRID_PRIOR)
+    write(recorder, whole, codes)
     part = [level[:, :, 256 // s :] for level, s in zip(codes, GRID_STRIDES, strict=True)]
-    alone = Recorder(KnownCodes(part))
-    walk_all(GRID_PRIOR, GRID_STRIDES, Picture(256, 700 - 256), alone)
+    alone = RecordingBackend(GRID_PRIOR)
+    write(alone, Picture(256, 700 - 256), part)
     for level, stride in enumerate(GRID_STRIDES):
-        everything = recorder.of_level(level)
-        for (channel, row, column), values in alone.of_level(level).items():
+        everything = recorder.asked[level].by_place()
+        for (channel, row, column), values in alone.asked[level].by_place().items():
             assert everything[channel, row, column + 256 // stride] == values
 
 
@@ -191,9 +190,8 @@ def test_context_tiles_can_be_coded_apart() -> None:
 def test_damaged_streams_raise_or_give_codes(seed: int, damage: str) -> None:
     rng = np.random.default_rng(seed)
     picture = Picture(300, 200, 20)
-    encoder = StreamEncoder(Sampler(rng, 1.0))
-    walk_all(GRID_PRIOR, GRID_STRIDES, picture, encoder)
-    data = bytearray(encoder.finish())
+    codes = draw(GRID_PRIOR, GRID_STRIDES, picture, seed)
+    data = bytearray(write(NumpyBackend(GRID_PRIOR), picture, codes)[0])
     at = int(rng.integers(len(data)))
     if damage == "cut":
         del data[at:]
@@ -204,10 +202,8 @@ def test_damaged_streams_raise_or_give_codes(seed: int, damage: str) -> None:
     else:
         data[:at], data[at:] = data[-at:], data[:-at]
     try:
-        decoder = StreamDecoder(bytes(data))
-        codes = walk_all(GRID_PRIOR, GRID_STRIDES, picture, decoder)
+        codes = read(NumpyBackend(GRID_PRIOR), GRID_STRIDES, picture, bytes(data))
         assert [level.shape[0] for level in codes] == [3, 3, 3]
-        decoder.finish()
     except VqzipError:
         pass
 
@@ -242,11 +238,9 @@ def test_float32_and_float64_give_the_same_stream(
     assert carriers(wide) == {np.float64}
     strides = tuple(level.stride for level in configs[0].levels)
     picture = Picture(300, 450)
-    encoder = StreamEncoder(Sampler(np.random.default_rng(2), 1.0))
-    codes = walk_all(narrow, strides, picture, encoder)
-    decoder = StreamDecoder(encoder.finish())
-    assert_same(walk_all(wide, strides, picture, decoder), codes)
-    decoder.finish()
+    codes = draw(narrow, strides, picture, 2)
+    data, _ = write(NumpyBackend(narrow), picture, codes)
+    assert_same(read(NumpyBackend(wide), strides, picture, data), codes)
 
 
 def test_layers_beyond_float32_are_float64() -> None:
@@ -255,16 +249,43 @@ def test_layers_beyond_float32_are_float64() -> None:
 
 def test_codes_outside_their_codebook_are_refused() -> None:
     codes = [np.full((2, 1, 1), 5, np.int32), np.zeros((2, 2, 2), np.int32)]
-    encoder = StreamEncoder(KnownCodes(codes))
-    with pytest.raises(CodingError, match=r"0\.\.4"):
-        walk_all(CODEBOOK_PRIORS[5], CODEBOOK_STRIDES, Picture(64, 64), encoder)
-    with pytest.raises(CodingError, match=r"0\.\.4"):
-        CODEBOOK_PRIORS[5].forward_known(0, codes[0], None, quality_step=0, gray=False)
+    for backend in (NumpyBackend, RecordingBackend):
+        with pytest.raises(CodingError, match=r"0\.\.4"):
+            write(backend(CODEBOOK_PRIORS[5]), Picture(64, 64), codes)
 
 
 def test_what_does_not_fit_the_model_is_refused() -> None:
-    source = KnownCodes([np.zeros((3, 1, 1), np.int32)])
+    codes = [np.zeros((3, 1, 1), np.int32), np.zeros((3, 1, 2), np.int32)]
     with pytest.raises(ModelError, match=r"quality step 57 is outside 0\.\.56"):
-        GRID_PRIOR.walk(0, (1, 1), None, source, quality_step=57, gray=False)
-    with pytest.raises(CodingError, match="needs a state"):
-        GRID_PRIOR.walk(1, (1, 1), None, source, quality_step=0, gray=False)
+        write(NumpyBackend(GRID_PRIOR), Picture(1, 1, 57), codes)
+    with pytest.raises(CodingError, match="fits no picture"):
+        write(NumpyBackend(GRID_PRIOR), Picture(1, 1), codes)
+
+
+def test_a_choice_of_the_other_kind_is_refused() -> None:
+    grid = GridChoice(np.zeros((3, 4, 5)), 0.1)
+    books = CodebookChoice(np.zeros((3, 4, 5)), np.zeros((3, 1, 2, 1)), 0.1)
+    for prior, choice, head in (
+        (CODEBOOK_PRIORS[5], grid, "logistic head"),
+        (GRID_PRIOR, books, "categorical head"),
+    ):
+        with pytest.raises(CodingError, match=head):
+            write_from(NumpyBackend(prior), Picture(1, 1), [partial(ChosenCodes, choice)])
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan")])
+def test_temperature_must_be_above_zero(temperature: float) -> None:
+    with pytest.raises(CodingError, match="temperature"):
+        draw(GRID_PRIOR, GRID_STRIDES, Picture(1, 1), 0, temperature)
+
+
+def test_levels_that_share_a_stream_are_counted_apart() -> None:
+    backend, picture = NumpyBackend(GRID_PRIOR), Picture(300, 200, 20)
+    codes = draw(GRID_PRIOR, GRID_STRIDES, picture, 0)
+    _, shared = write(backend, picture, codes)
+    walk, apart = picture.walk(backend), []
+    for level in codes:
+        writer = backend.writer()
+        walk.code(KnownCodes(level, writer))
+        apart.append(writer.code_length_bits())
+    assert shared == pytest.approx(apart)

@@ -7,22 +7,22 @@ from hypothesis import strategies as st
 
 from tests.entropy.distributions import random_counts
 from tests.entropy.test_grid_symbols import CODER
+from vqzip.codes import CodebookChoice, GridChoice
 from vqzip.entropy.grid_symbols import LARGEST_CODE
-from vqzip.errors import CodingError
-from vqzip.prior.choosers import ByLevel, CodebookChooser, GridChooser, KnownCodes
+from vqzip.prior.numpy.codebooks import CodebookChooser, CodebookParameters
+from vqzip.prior.numpy.grids import GridChooser, GridParameters
+from vqzip.prior.numpy.sources import Place
 from vqzip.prior.order import wavefront
-from vqzip.prior.parameters import CategoricalParameters, LogisticParameters
-from vqzip.prior.walk import Place
 
 ORDER = wavefront(4, 5, 4)
 SPAN = slice(7, 10)
 ROWS, COLUMNS = ORDER.rows[SPAN], ORDER.columns[SPAN]
-GRID_PLACE = Place(1, np.array([2, 0]), ORDER, SPAN)
+GRID_PLACE = Place(np.array([2, 0]), ORDER, SPAN)
 
 
-def logistic(rng: np.random.Generator) -> LogisticParameters:
+def logistic(rng: np.random.Generator) -> GridParameters:
     mean16, scale = rng.integers(-80, 80, (3, 2)), rng.integers(0, 40, (3, 2))
-    return LogisticParameters(CODER, mean16, scale)
+    return GridParameters(CODER, mean16, scale)
 
 
 def test_place_picks_channels_rows_and_columns() -> None:
@@ -37,7 +37,7 @@ def test_place_picks_channels_rows_and_columns() -> None:
 def test_a_free_bit_gives_the_nearest_code(seed: int, deadzone: float) -> None:
     rng = np.random.default_rng(seed)
     latents = rng.normal(0, 4, (3, 4, 5)).astype(np.float32)
-    chosen = GridChooser({1: latents}, 0.0, deadzone).codes(GRID_PLACE, logistic(rng))
+    chosen = GridChooser(GridChoice(latents, 0.0, deadzone), ORDER).codes(GRID_PLACE, logistic(rng))
     exact = GRID_PLACE.of(latents).astype(np.float64)
     assert np.array_equal(chosen, np.sign(exact) * np.floor(np.abs(exact) + deadzone))
 
@@ -50,7 +50,7 @@ def test_a_priced_bit_is_never_worse_than_the_nearest_code(seed: int, price: flo
     z = GRID_PLACE.of(latents)
     costs = []
     for bit_price in (0.0, price):
-        codes = GridChooser({1: latents}, bit_price).codes(GRID_PLACE, parameters)
+        codes = GridChooser(GridChoice(latents, bit_price), ORDER).codes(GRID_PLACE, parameters)
         costs.append((z - codes) ** 2 + price * parameters.bits(codes))
     assert (costs[1] <= costs[0] + 1e-9).all()
 
@@ -92,20 +92,22 @@ def test_chosen_codes_equal_those_of_a_plain_search(
     n = len(drawn)
     z = np.array([triple[0] for triple in drawn])
     mean16, scale = np.array([triple[1:] for triple in drawn]).T
-    place = Place(0, np.array([0, 1]), wavefront(n, 1, n), slice(None))
+    order = wavefront(n, 1, n)
+    place = Place(np.array([0, 1]), order, slice(None))
     # Channel 1 has the same in the opposite order.
     both = [np.stack([values, values[::-1]], axis=1) for values in (z, mean16, scale)]
-    chooser = GridChooser({0: both[0].T[:, :, None]}, price, deadzone)
-    codes = chooser.codes(place, LogisticParameters(CODER, both[1], both[2]))
+    chooser = GridChooser(GridChoice(both[0].T[:, :, None], price, deadzone), order)
+    codes = chooser.codes(place, GridParameters(CODER, both[1], both[2]))
     expected = [plainly_chosen(*triple, price, deadzone) for triple in drawn]
     assert codes[:, 0].tolist() == expected
     assert codes[:, 1].tolist() == expected[::-1]
 
 
 def test_where_all_candidates_are_zero_nothing_else_is_chosen() -> None:
-    place = Place(0, np.array([0]), wavefront(3, 1, 3), slice(None))
-    parameters = LogisticParameters(CODER, np.array([[7], [-8], [0]]), np.array([[63], [0], [5]]))
-    chooser = GridChooser({0: np.array([[[0.49], [-0.49], [0.0]]])}, 100.0)
+    order = wavefront(3, 1, 3)
+    place = Place(np.array([0]), order, slice(None))
+    parameters = GridParameters(CODER, np.array([[7], [-8], [0]]), np.array([[63], [0], [5]]))
+    chooser = GridChooser(GridChoice(np.array([[[0.49], [-0.49], [0.0]]]), 100.0), order)
     assert chooser.codes(place, parameters).tolist() == [[0], [0], [0]]
 
 
@@ -115,13 +117,13 @@ def test_codewords_have_the_least_cost(seed: int, price: float) -> None:
     groups, depth, size, dim = 2, 2, 6, 3
     codebooks = rng.normal(0, 1, (groups, depth, size, dim))
     z_e = rng.normal(0, 1, (groups * dim, 4, 5))
-    chooser = CodebookChooser({1: z_e}, {1: codebooks}, price)
+    chooser = CodebookChooser(CodebookChoice(z_e, codebooks, price))
     kept = z_e.copy()
     residual = z_e.reshape(groups, dim, 4, 5)[:, :, ROWS, COLUMNS].transpose(2, 0, 1)
     for stage in ([0, 2], [1, 3]):
         counts = random_counts(rng, 6, size).reshape(3, 2, size)
-        parameters = CategoricalParameters(counts)
-        codes = chooser.codes(Place(1, np.array(stage), ORDER, SPAN), parameters)
+        parameters = CodebookParameters(counts)
+        codes = chooser.codes(Place(np.array(stage), ORDER, SPAN), parameters)
         for group in range(groups):
             books = codebooks[group, stage[0] % 2]
             cost = ((residual[:, group, None] - books) ** 2).sum(2)
@@ -130,22 +132,3 @@ def test_codewords_have_the_least_cost(seed: int, price: float) -> None:
             assert least == pytest.approx(cost.min(1))
             residual[:, group] -= books[codes[:, group]]
     assert np.array_equal(z_e, kept)
-
-
-def test_each_level_has_its_own_chooser() -> None:
-    parameters = logistic(np.random.default_rng(0))
-    chooser = ByLevel()
-    codes = np.arange(60, dtype=np.int32).reshape(3, 4, 5)
-    chooser.add(0, KnownCodes({0: codes * 0}))
-    chooser.add(1, KnownCodes([codes * 0, codes]))
-    assert np.array_equal(chooser.codes(GRID_PLACE, parameters), GRID_PLACE.of(codes))
-
-
-def test_choosers_of_the_other_head_are_refused() -> None:
-    grid = logistic(np.random.default_rng(0))
-    books = CategoricalParameters(np.full((3, 2, 2), 32768))
-    with pytest.raises(CodingError, match="logistic head"):
-        GridChooser({1: np.zeros((3, 4, 5))}, 0.1).codes(GRID_PLACE, books)
-    chooser = CodebookChooser({1: np.zeros((3, 4, 5))}, {1: np.zeros((3, 1, 2, 1))}, 0.1)
-    with pytest.raises(CodingError, match="categorical head"):
-        chooser.codes(GRID_PLACE, grid)

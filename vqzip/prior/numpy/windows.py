@@ -15,20 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqzip.prior.order import Order
+from vqzip.prior.spec import ABOVE, BELOW, LEFT, RIGHT
 
 Entry = TypeVar("Entry", bound=np.generic)
 
-CONTEXT_TAPS = (
-    *((-2, dj) for dj in range(-2, 4)),
-    *((-1, dj) for dj in range(-2, 2)),
-    *((0, dj) for dj in range(-2, 0)),
-)
-"""(di, dj) of the positions that a code's context sees; all have a lower rank j + 2i."""
-
 NEIGHBOR_TAPS = ((0, -1), (-1, 0))
 """The positions whose mean `PriorLevelConfig.neighbour_mean` starts from: left, above."""
-
-_TOP, _BOTTOM, _LEFT, _RIGHT = 2, 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -69,9 +61,9 @@ class Windows:
 def windows(order: Order) -> Windows:
     """Return the windows of a map, in the order of its codes."""
     rows, columns = order.rows % order.side, order.columns % order.side
-    height = _TOP + min(order.side, order.height) + _BOTTOM
-    width = _LEFT + min(order.side, order.width) + _RIGHT
-    index = (order.tiles * height + rows + _TOP) * width + columns + _LEFT
+    height = ABOVE + min(order.side, order.height) + BELOW
+    width = LEFT + min(order.side, order.width) + RIGHT
+    index = (order.tiles * height + rows + ABOVE) * width + columns + LEFT
     present = np.stack([columns > 0, rows > 0], axis=1)
     shares = present * (16 // np.maximum(present.sum(1, keepdims=True), 1))
     return Windows(order.tile_count * height * width, width, index, shares)

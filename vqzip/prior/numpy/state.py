@@ -5,22 +5,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.prior.exact.contexts import square_taps
-from vqzip.prior.exact.dense import activate
-from vqzip.prior.exact.level import CodeContext, LevelPrior, State, chunks
+from vqzip.prior.numpy.context import CodeContext, chunks
+from vqzip.prior.numpy.layers import LevelLayers
+from vqzip.prior.numpy.products import activate
+from vqzip.prior.numpy.windows import square_taps
 from vqzip.prior.order import Order
 
 
 def next_state(
-    prior: LevelPrior, order: Order, state: State, context: CodeContext, condition: int
-) -> State:
+    layers: LevelLayers,
+    order: Order,
+    state: NDArray[np.int16],
+    context: CodeContext,
+    condition: int,
+) -> NDArray[np.int16]:
     """Return the running state for the next level.
 
     Every layer sees zeros outside the context tile and outside the picture, whether of states,
     features or hidden activations.
 
     Args:
-        prior: layers of the level that is known.
+        layers: of the level that is known.
         order: the order of its positions.
         state: `(H, W, channels)` int16, the state that the level had.
         context: the level's codes.
@@ -34,7 +39,8 @@ def next_state(
     padded[:, state.shape[2] :] = context.features
     padded[windows.index, : state.shape[2]] = state[order.rows, order.columns]
     values = np.empty((order.positions, 0), np.float32)
-    for number, (layer, kernel) in enumerate(zip(prior.update, prior.update_kernels, strict=True)):
+    kernels = layers.prior.update_kernels
+    for number, (layer, kernel) in enumerate(zip(layers.update, kernels, strict=True)):
         if number:
             padded = windows.zeros(values.shape[1], np.float32)
             padded[windows.index] = values
@@ -45,7 +51,7 @@ def next_state(
             activate(sums, out=values[span])
     updated = np.empty((order.height, order.width, values.shape[1]), np.int16)
     updated[order.rows, order.columns] = values
-    return _pixel_shuffle(updated) if prior.upsample else updated
+    return _pixel_shuffle(updated) if layers.prior.upsample else updated
 
 
 def _pixel_shuffle(state: NDArray[np.int16]) -> NDArray[np.int16]:

@@ -1,0 +1,1 @@
+"""The reference backend: the prior of a level, run by NumPy."""
