@@ -94,10 +94,32 @@ class RefinerConfig:
     Args:
         width: channels.
         blocks: residual blocks of two 3 x 3 convolutions.
+        hidden: channels between the two convolutions of a block, of which the second is then 1 x 1;
+            0 for two 3 x 3 convolutions of full width.
     """
 
     width: int
     blocks: int
+    hidden: int = field(default=0, metadata=YOUNGER)
+
+
+@dataclass(frozen=True)
+class PredictorConfig:
+    """A network that predicts the details of one level from the picture that the coarser levels make.
+
+    Args:
+        stride: of the level.
+        width: channels.
+        hidden: channels between the two convolutions of a residual block.
+        blocks: residual blocks.
+        fold: positions of the level in each direction that one position of the network stands for.
+    """
+
+    stride: int
+    width: int
+    hidden: int
+    blocks: int
+    fold: int = 1
 
 
 @dataclass(frozen=True)
@@ -121,6 +143,7 @@ class WaveletTransformConfig:
         before: network that changes the picture before analysis.
         after: network that changes what synthesis made of the codes.
         gains: learned steps; all are equal without.
+        predictors: networks that predict details from the coarser levels, at most one a level.
 
     Groups of a level are color-major: luma's come first (the third that a gray picture has).
     """
@@ -129,6 +152,7 @@ class WaveletTransformConfig:
     before: RefinerConfig | None = None
     after: RefinerConfig | None = None
     gains: GainsConfig | None = None
+    predictors: tuple[PredictorConfig, ...] = field(default=(), metadata=YOUNGER)
     kind: Literal["wavelet"] = "wavelet"
 
 
@@ -405,6 +429,12 @@ def check_transform(vqvae: VqvaeConfig) -> None:
         raise ModelError(
             f"a wavelet of {last} decompositions needs grids at strides "
             f"{', '.join(map(str, strides))}, with 3 groups in the first and 9 in the others."
+        )
+    predicted = [config.stride for config in vqvae.transform.predictors]
+    if len(set(predicted)) != len(predicted) or not set(predicted) <= set(strides):
+        raise ModelError(
+            f"predictors need different strides out of {', '.join(map(str, strides[1:]))}, "
+            f"got {', '.join(map(str, predicted))}."
         )
 
 

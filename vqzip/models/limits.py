@@ -17,6 +17,7 @@ from vqzip.configs import (
     GainsConfig,
     LevelConfig,
     ModelConfig,
+    PredictorConfig,
     PriorConfig,
     PriorLevelConfig,
     QualityConfig,
@@ -48,6 +49,12 @@ RANGES: dict[tuple[type, str], tuple[float, float]] = {
     (ConvTransformConfig, "residual_blocks"): (0, MOST_LAYERS),
     (RefinerConfig, "width"): (1, LARGEST_WIDTH),
     (RefinerConfig, "blocks"): (0, MOST_LAYERS),
+    (RefinerConfig, "hidden"): (0, LARGEST_WIDTH),
+    (PredictorConfig, "stride"): (2, 256),
+    (PredictorConfig, "width"): (1, LARGEST_WIDTH),
+    (PredictorConfig, "hidden"): (0, LARGEST_WIDTH),
+    (PredictorConfig, "blocks"): (0, MOST_LAYERS),
+    (PredictorConfig, "fold"): (1, 4),
     (GainsConfig, "width"): (0, LARGEST_WIDTH),
     (WaveletTransformConfig, "decompositions"): (1, 8),
     (QualityConfig, "base_step"): (SMALLEST_STEP, LARGEST_STEP),
@@ -119,6 +126,12 @@ def _check_refiners(transform: WaveletTransformConfig) -> None:
     around = transform.before is not None or transform.after is not None
     if around and transform.decompositions < 2:
         raise ModelError("networks around a wavelet need two decompositions or more.")
+    for predictor in transform.predictors:
+        if 2**transform.decompositions % (predictor.stride * predictor.fold):
+            raise ModelError(
+                f"a predictor's stride times its fold must divide {2**transform.decompositions}, "
+                f"got {predictor.stride} times {predictor.fold}."
+            )
 
 
 def _check_steps(quality: QualityConfig) -> None:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -194,7 +194,7 @@ class JointPhase(PriorTraining):
         self.distortion = DISTORTIONS[self.config.distortion]
         self.vqvae, self.prior, self.source, self.device = vqvae, prior, source, device
         # Codes stay as they are while only what comes after them learns.
-        self.codes_move = bool({"before", "gains"} & set(config.learn))
+        self.codes_move = bool({"before", "gains", "predictors"} & set(config.learn))
         self.prior_learns = config.prior_learning_rate > 0
         if not isinstance(vqvae.transform, WaveletTransform):
             raise RecipeError(f"recipe '{recipe.name}': a joint phase needs a wavelet transform.")
@@ -220,7 +220,7 @@ class JointPhase(PriorTraining):
     def _part(self, name: str) -> nn.Module:
         """Return a part of the transform that the phase trains."""
         part: nn.Module | None = getattr(self.transform, name)
-        if part is None:
+        if part is None or not list(part.parameters()):
             raise RecipeError(f"phase {self.name} is to learn '{name}': add it to the transform.")
         return part
 
@@ -318,31 +318,32 @@ class JointPhase(PriorTraining):
             nudges: changes of every level's log gains, `(N, C)`.
         """
         step, gray, corner = crops.step, crops.gray, crops.corner
-        unit = step[:, None, None, None]
+        condition = self.prior.conditions(step.log(), gray & self.gray_apart)
         levels: list[Chosen] = []
         low: Tensor | None = None
-        scaled: list[Tensor] = []
+        state: Tensor | None = None
         for number, quantizer in enumerate(self.vqvae.quantizers):
             scale = self._scale(number, low, step, nudges)
-            z = scale.latents(features[number]) / unit
-            codes = z.sign() * (z.abs() + DEADZONE_ROUNDING).floor()
-            codes *= self._counted(codes.shape[1], gray)
-            z_q = quantizer.dequantize(codes[:, :, None].int(), step)
-            low = self.transform.finer(low, scale.subbands(z_q))
+            z = scale.latents(features[number]) / step[:, None, None, None]
+            counted = self._counted(z.shape[1], gray)
+            codes = z.sign() * (z.abs() + DEADZONE_ROUNDING).floor() * counted
+            tile = self.tiles.cut(number, codes, corner)
+            outputs = self.prior.level_outputs(number, state, tile.long(), condition)
+            parameters = self.prior.logistic_parameters(number, outputs, tile.long())
+            chosen = choose_codes(
+                self.tiles.cut(number, z, corner),
+                parameters,
+                self.prior.tails(),
+                self.config.bit_price,
+            )
+            tile.copy_(chosen.codes * counted)
+            state = self.prior.next_state(number, state, tile.long(), condition)
             # Around the tile codes cost nothing, so what they would gain must not be followed either.
             levels.append(Chosen(codes, torch.zeros_like(codes), torch.zeros_like(codes)))
-            scaled.append(z)
-        tile = [self.tiles.cut(n, level.codes, corner).long() for n, level in enumerate(levels)]
-        condition = self.prior.conditions(step.log(), gray & self.gray_apart)
-        outputs = self.prior(tile, condition)
-        for number, level in enumerate(levels):
-            parameters = self.prior.logistic_parameters(number, outputs[number], tile[number])
-            z = self.tiles.cut(number, scaled[number], corner)
-            chosen = choose_codes(z, parameters, self.prior.tails(), self.config.bit_price)
-            counted = self._counted(z.shape[1], gray)
-            self.tiles.cut(number, level.codes, corner).copy_(chosen.codes * counted)
-            self.tiles.cut(number, level.follow, corner).copy_(chosen.follow * counted)
-            self.tiles.cut(number, level.bits, corner).copy_(chosen.bits * counted)
+            self.tiles.cut(number, levels[-1].follow, corner).copy_(chosen.follow * counted)
+            self.tiles.cut(number, levels[-1].bits, corner).copy_(chosen.bits * counted)
+            z_q = quantizer.dequantize(codes[:, :, None].int(), step)
+            low = self.transform.finer(low, scale.subbands(z_q))
         return levels
 
     def _drawn(
@@ -374,7 +375,8 @@ class JointPhase(PriorTraining):
         scale = self.transform.scale(number, low, step)
         if not nudges:
             return scale
-        return Scale(scale.gain * nudges[number].exp()[:, :, None, None], scale.knee)
+        gain = scale.gain * nudges[number].exp()[:, :, None, None]
+        return replace(scale, gain=gain)
 
     def _rate(self, chosen: Sequence[Chosen], crops: Crops) -> Tensor:
         """Return bits a pixel `(N,)` of the codes in the context tile; its gradient is the prior's."""

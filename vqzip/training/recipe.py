@@ -106,6 +106,36 @@ class PriorPhaseConfig:
 
 
 @dataclass(frozen=True)
+class PredictorPhaseConfig:
+    """The networks that predict details, and the one after synthesis, before the prior counts.
+
+    Codes are rounded with a random offset. What is minimised for the predictors is the mean over crops of
+    log(distortion / lambda + rate), in which a formula stands for the rate.
+
+    Args:
+        steps: optimiser steps when no time limit is given.
+        batch: crops a step.
+        learning_rate: of Adam, falling to zero.
+        smallest_step: of the random quantizer step, in pixel values.
+        largest_step: of the same.
+        rate_weight: lambda at a step of 100 pixel values; it grows with the square of the step.
+        deadzone: range of the random rounding offset; 0.5 rounds to the nearest.
+        time_share: part of `--minutes` given to this phase.
+        bfloat16: autocast where the processor or GPU computes bfloat16 natively.
+    """
+
+    steps: int
+    batch: int
+    learning_rate: float
+    smallest_step: float = 18.0
+    largest_step: float = 190.0
+    rate_weight: float = 1600.0
+    deadzone: tuple[float, float] = (0.3, 0.45)
+    time_share: float = 0.3
+    bfloat16: bool = True
+
+
+@dataclass(frozen=True)
 class JointPhaseConfig:
     """Phases 3 and 4: networks around a wavelet and the prior, by rate and distortion together.
 
@@ -133,7 +163,11 @@ class JointPhaseConfig:
     batch: int
     learning_rate: float
     prior_learning_rate: float = 0.0
-    learn: tuple[Literal["before", "gains", "after"], ...] = ("before", "gains", "after")
+    learn: tuple[Literal["before", "gains", "predictors", "after"], ...] = (
+        "before",
+        "gains",
+        "after",
+    )
     distortion: Literal["mse", "ms-ssim"] = "mse"
     rate_weight: float = 1200.0
     rate_exponent: float = 2.0
@@ -186,6 +220,7 @@ class Recipe:
     vqvae_phase: VqvaePhaseConfig | None = None
     decoder_phase: JointPhaseConfig | None = None
     joint_phase: JointPhaseConfig | None = None
+    predictor_phase: PredictorPhaseConfig | None = None
     data: DataConfig = field(default_factory=DataConfig)
     quality: QualityTargets = field(default_factory=QualityTargets)
     seed: int = 0

@@ -34,6 +34,7 @@ from vqzip.training.joint_phase import JointPhase
 from vqzip.training.loop import CHECKPOINT, Progress, TrainingLoop, write_versions
 from vqzip.training.model_card import model_card
 from vqzip.training.phases import Phase, PriorPhase, VqvaePhase
+from vqzip.training.predictor_phase import PredictorPhase
 from vqzip.training.recipe import Recipe, load_recipe, recipe_to_toml
 
 RECIPE_FILE, ARGUMENTS_FILE, UNREADABLE = "recipe.toml", "arguments.json", "unreadable.txt"
@@ -144,6 +145,9 @@ def _phases(
         )
     if not prepared or all(config is None for _, config in joint):
         plans.append((recipe.prior_phase.time_share, lambda: PriorPhase(*everything)))
+    if recipe.predictor_phase is not None:
+        share = recipe.predictor_phase.time_share
+        plans.append((share, lambda: PredictorPhase(recipe, vqvae, prior, source, device)))
     for name, config in joint:
         if config is not None:
             plans.append((config.time_share, partial(JointPhase, name, config, *everything)))
@@ -175,7 +179,16 @@ def start_from(folder: Path, vqvae: Vqvae, prior: PixelCnn) -> None:
     for module, known in ((vqvae, model.vqvae.state_dict()), (prior, weights)):
         own = module.state_dict()
         fitting = {n: t for n, t in known.items() if n in own and own[n].shape == t.shape}
+        # Half of a network is worse than none: its first layer means nothing to other blocks.
+        strange = {_network(n) for n in own if n not in fitting} - {None}
+        fitting = {n: t for n, t in fitting.items() if _network(n) not in strange}
         module.load_state_dict({**own, **fitting})
+
+
+def _network(name: str) -> str | None:
+    """Return the network around the wavelet that a tensor belongs to, or None."""
+    parts = name.split(".")
+    return parts[1] if parts[:1] == ["transform"] and len(parts) > 2 else None
 
 
 def _check_run_folder(out: Path, *, resume: bool) -> None:

@@ -48,14 +48,17 @@ class Scale:
         knee: magnitude from which on steps grow in proportion to it, in units of latents; None where
             they do not. Pointwise contrast masking (Zeng, Daly and Lei 2002, An overview of the visual
             optimization tools in JPEG 2000) takes a power; knee * asinh(z / knee) is linear near 0.
+        prediction: of the subbands, which latents are the differences to; None where there is none.
     """
 
     gain: Tensor
     knee: Tensor | None = None
+    prediction: Tensor | None = None
 
     def latents(self, subbands: Tensor) -> Tensor:
         """Return what is quantized."""
-        z = subbands / self.gain
+        rest = subbands if self.prediction is None else subbands - self.prediction
+        z = rest / self.gain
         return z if self.knee is None else self.knee * torch.asinh(z / self.knee)
 
     def subbands(self, latents: Tensor) -> Tensor:
@@ -63,18 +66,19 @@ class Scale:
         if self.knee is not None:
             limited = (latents / self.knee).clamp(-LARGEST_COMPRESSED, LARGEST_COMPRESSED)
             latents = self.knee * torch.sinh(limited)
-        return latents * self.gain
+        rest = latents * self.gain
+        return rest if self.prediction is None else rest + self.prediction
 
 
 def local_variance(x: Tensor, window: int) -> Tensor:
     """Return the variance in a square window around every position, edges repeated; `(N, C, h, w)`."""
     edge = window // 2
     padded = functional.pad(x, (edge, edge, edge, edge), mode="replicate")
-    mean, square = _window_mean(padded, window), _window_mean(padded * padded, window)
+    mean, square = window_mean(padded, window), window_mean(padded * padded, window)
     return (square - mean * mean).clamp(min=0)
 
 
-def _window_mean(x: Tensor, window: int) -> Tensor:
+def window_mean(x: Tensor, window: int) -> Tensor:
     """Return the mean of every square window that lies inside; eight times as fast as avg_pool2d."""
     for dim in (2, 3):
         length = x.shape[dim] - window + 1

@@ -7,10 +7,14 @@ biorthogonal transform can be, so that one quantizer step serves every subband.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
 from vqzip.autoencoders.wavelet.gains import Gains, Scale
+from vqzip.autoencoders.wavelet.predictor import Predictor
 from vqzip.autoencoders.wavelet.refiner import Refiner
 from vqzip.configs import WaveletTransformConfig
 from vqzip.errors import ModelError
@@ -104,9 +108,14 @@ class WaveletTransform(nn.Module):
         self.gains = None if config.gains is None else Gains(config.gains, channels)
         # Four taps on each side of the 9/7 filter, doubled by every decomposition.
         reach = 4 * (2**config.decompositions - 1) + 4
+        self.predictors = nn.ModuleDict({str(p.stride): Predictor(p) for p in config.predictors})
+        reach += sum(
+            int(stride) * cast("Predictor", p).reach for stride, p in self.predictors.items()
+        )
         self.analysis_reach = reach + (self.before.reach if self.before else 0)
         self.synthesis_reach = reach + (self.after.reach if self.after else 0)
-        self.conditional = self.gains is not None and self.gains.masked
+        masked = self.gains is not None and self.gains.masked
+        self.conditional = masked or bool(config.predictors)
 
     def start_as_wavelet(self) -> None:
         """Make the networks the identity and every gain 1, where training begins."""
@@ -115,6 +124,8 @@ class WaveletTransform(nn.Module):
                 refiner.start_as_identity()
         for level in self.gains.levels if self.gains is not None else ():
             level.start_at_one()
+        for predictor in self.predictors.values():
+            cast("Predictor", predictor).start_at_zero()
 
     def analyze(self, pixels: Tensor, step: Tensor) -> list[Tensor]:
         """Return the subbands of every level, coarse first.
@@ -147,8 +158,8 @@ class WaveletTransform(nn.Module):
     def latent(
         self, level: int, features: list[Tensor], quantized: list[Tensor], step: Tensor
     ) -> Tensor:
-        """Return one level's latents: its subbands over their gains."""
-        if self.gains is None:
+        """Return one level's latents: what its subbands differ from their prediction, over their gains."""
+        if self.gains is None and not self.predictors:
             return features[level]
         low = self._low_band(quantized[:level], step) if self.conditional else None
         return self.scale(level, low, step).latents(features[level])
@@ -173,13 +184,20 @@ class WaveletTransform(nn.Module):
             low: what `finer` made of the levels before; None for the first.
             step: `(N,)`.
         """
-        if self.gains is None:
-            return Scale(step.new_ones(()))
-        if low is not None:
+        scale = Scale(step.new_ones(()))
+        if self.gains is not None:
             # The low band's amplitude doubles with every decomposition; gains see pixel values.
-            low = low / 2 ** (self.decompositions - level + 1)
-        scale: Scale = self.gains.levels[level](low, step)
-        return scale
+            seen = None if low is None else low / 2 ** (self.decompositions - level + 1)
+            scale = self.gains.levels[level](seen, step)
+        return replace(scale, prediction=self.prediction(level, low, step))
+
+    def prediction(self, level: int, low: Tensor | None, step: Tensor) -> Tensor | None:
+        """Return the predicted subbands of a level, or None where no network predicts them."""
+        stride = 2 ** min(self.decompositions, self.decompositions - level + 1)
+        if low is None or str(stride) not in self.predictors:
+            return None
+        predicted: Tensor = self.predictors[str(stride)](low, step)
+        return predicted
 
     def finer(self, low: Tensor | None, subbands: Tensor) -> Tensor:
         """Return the low band `(N, 3, 2h, 2w)` that one and its details `(N, 9, h, w)` make.

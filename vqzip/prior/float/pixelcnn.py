@@ -292,12 +292,32 @@ class PixelCnn(nn.Module):
         """
         parameters = []
         state: Tensor | None = None
-        for number, level in enumerate(self.levels):
-            features = self.features(number, codes[number])
-            parameters.append(self._stages(level, state, features, condition))
-            if len(level.update):
-                state = self._advance(number, state, features, condition)
+        for number, level_codes in enumerate(codes):
+            parameters.append(self.level_outputs(number, state, level_codes, condition))
+            state = self.next_state(number, state, level_codes, condition)
         return parameters
+
+    def level_outputs(
+        self, number: int, state: Tensor | None, codes: Tensor, condition: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Return one level's parameters: an output `(N, outputs, H, W)` a stage.
+
+        Args:
+            number: of the level.
+            state: from `next_state` of the level before; None for the first.
+            codes: int64 `(N, C, H, W)`, whole context tiles.
+            condition: from `conditions`.
+        """
+        features = self.features(number, codes)
+        return self._stages(self.levels[number], state, features, condition)
+
+    def next_state(
+        self, number: int, state: Tensor | None, codes: Tensor, condition: Tensor
+    ) -> Tensor | None:
+        """Return the running state that the level after `number` sees; None after the last."""
+        if not len(self.levels[number].update):
+            return None
+        return self._advance(number, state, self.features(number, codes), condition)
 
     def _stages(
         self, level: PixelCnnLevel, state: Tensor | None, features: Tensor, condition: Tensor

@@ -1,0 +1,77 @@
+"""Networks that predict a level's details from the picture that the coarser levels make.
+
+What is quantized is the difference to the prediction, and the decoder adds it again: VQ-VAE-2's
+E_bottom(x, e_top) (Razavi et al. 2019, section 3.1), and the low-to-high step of Li, Naman and Taubman (2024).
+A wavelet leaves edges in every subband; how they look there follows from the coarser picture.
+Encoder and decoder both predict from the picture as it was decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vqzip.autoencoders.residual import ACTIVATION_SLOPE, log_step_features
+from vqzip.autoencoders.wavelet.gains import window_mean
+from vqzip.autoencoders.wavelet.refiner import BottleneckBlock, ModulatedBlock, residual_blocks
+from vqzip.configs import PredictorConfig
+
+WINDOW = 7
+"""What is subtracted before a network looks is the mean over so many positions in each direction."""
+
+
+class Predictor(nn.Module):
+    """`step * f((x - local mean) / step)`, f a residual network told the step.
+
+    Args:
+        config: width, blocks, fold.
+        colours: planes of the low band.
+        channels: subbands of the level.
+
+    Attributes:
+        reach: positions of the level that a prediction depends on in each direction.
+    """
+
+    blocks: Sequence[ModulatedBlock | BottleneckBlock]
+
+    def __init__(self, config: PredictorConfig, colours: int = 3, channels: int = 9) -> None:
+        super().__init__()
+        self.fold = config.fold
+        area = config.fold**2
+        self.enter = nn.Conv2d(colours * area, config.width, 3, padding=1)
+        self.blocks = residual_blocks(config.width, config.hidden, config.blocks)
+        self.leave = nn.Conv2d(config.width, channels * area, 3, padding=1)
+        self.reach = config.fold * (config.blocks + 2) + config.fold - 1 + WINDOW // 2
+
+    def start_at_zero(self) -> None:
+        """Set the layers to zero that make every prediction 0 and every step alike."""
+        with torch.no_grad():
+            for layer in (self.leave, *(block.modulation for block in self.blocks)):
+                for parameter in layer.parameters():
+                    parameter.zero_()
+
+    def forward(self, low: Tensor, step: Tensor) -> Tensor:
+        """Return the predicted subbands, `(N, channels, h, w)`.
+
+        Args:
+            low: `(N, colours, h, w)` picture that the coarser levels make; sides are multiples of `fold`.
+            step: `(N,)` of the quantizer.
+        """
+        unit = step[:, None, None, None]
+        condition = log_step_features(step)
+        h = functional.pixel_unshuffle(less_local_mean(low / unit), self.fold)
+        h = self.enter(h.contiguous(memory_format=torch.channels_last))
+        for block in self.blocks:
+            h = block(h, condition)
+        details = self.leave(functional.leaky_relu_(h, ACTIVATION_SLOPE))
+        return functional.pixel_shuffle(details, self.fold).to(low.dtype) * unit
+
+
+def less_local_mean(x: Tensor) -> Tensor:
+    """Return planes `(N, C, h, w)` less the mean of a square window around every position."""
+    edge = WINDOW // 2
+    padded = functional.pad(x, (edge, edge, edge, edge), mode="replicate")
+    return x - window_mean(padded, WINDOW)

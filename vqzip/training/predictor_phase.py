@@ -1,0 +1,126 @@
+"""The networks that predict details and the one after synthesis, on rounded codes, before joint training.
+
+Each predictor has a loss of its own level: what the difference to its prediction costs in bits by a formula
+that is smooth in every latent, and the error where the difference is rounded to zero, for there the picture
+shows the prediction. Where codes are not zero they follow their latents, and the error stays as it is.
+So no gradient passes from level to level, and none through the quantizer.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from vqzip.autoencoders.discrete import Vqvae
+from vqzip.autoencoders.wavelet.transform import WaveletTransform
+from vqzip.configs import CONTEXT_TILE
+from vqzip.errors import RecipeError
+from vqzip.prior.float.pixelcnn import PixelCnn
+from vqzip.training.image_sources import CropSource
+from vqzip.training.losses import squared_error_sum
+from vqzip.training.phases import LOWEST_BPP, PriorTraining, autocast, learning_rate
+from vqzip.training.recipe import PredictorPhaseConfig, Recipe
+
+CURVATURE = 2.0
+"""Bits of a latent of z steps are taken for log2(1 + CURVATURE * z**2): half a step costs 0.6 bits."""
+
+
+class PredictorPhase(PriorTraining):
+    """Trains predictors and the network after synthesis on random crops.
+
+    Args:
+        recipe: with its predictor phase.
+        vqvae: a wavelet with predictors.
+        prior: not trained here.
+        source: of crops.
+        device: where to train.
+
+    Raises:
+        RecipeError: the recipe has no such phase, or the transform no predictors.
+    """
+
+    name = "predictors"
+    stream = 5
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        vqvae: Vqvae,
+        prior: PixelCnn,
+        source: CropSource,
+        device: torch.device,
+    ) -> None:
+        transform = vqvae.transform
+        if recipe.predictor_phase is None:
+            raise RecipeError(f"recipe '{recipe.name}' has no [predictor_phase]; add it.")
+        if not isinstance(transform, WaveletTransform) or not transform.predictors:
+            raise RecipeError(f"recipe '{recipe.name}': a predictor phase needs predictors.")
+        self.config: PredictorPhaseConfig = recipe.predictor_phase
+        self.steps, self.time_share = self.config.steps, self.config.time_share
+        self.side = CONTEXT_TILE + 2 * recipe.data.margin
+        self.vqvae, self.prior, self.source, self.device = vqvae, prior, source, device
+        self.transform, self.seed = transform, recipe.seed
+        networks = [transform.predictors, transform.after]
+        self.groups = [list(part.parameters()) for part in networks if part is not None]
+        groups = [{"params": parameters} for parameters in self.groups]
+        self.optimiser = torch.optim.Adam(groups, lr=self.config.learning_rate)
+
+    def step(self, number: int, remaining: float) -> dict[str, float]:
+        """Take one step on a batch of crops."""
+        pixels, _ = self.source.batch(self.stream, number, self.config.batch, self.side)
+        pixels = pixels.to(self.device)
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
+        low, high = math.log(self.config.smallest_step), math.log(self.config.largest_step)
+        share, first, last = (
+            torch.rand(self.config.batch, generator=generator),
+            *self.config.deadzone,
+        )
+        step = (low + (high - low) * share).exp().to(self.device)
+        offset = first + (last - first) * torch.rand(self.config.batch, generator=generator)
+        with autocast(self.device, wanted=self.config.bfloat16):
+            cost, picture = self._predicted(pixels, step, offset.to(self.device))
+            x_hat = self.transform.to_pixels(picture, step)
+        distortion = squared_error_sum(x_hat, pixels)
+        details = torch.log(LOWEST_BPP + cost).mean()
+        error = torch.log(LOWEST_BPP + distortion / self._price(step)).mean()
+        self.optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(details + error)
+        norms = []
+        for group in self.optimiser.param_groups:
+            norms.append(float(torch.nn.utils.clip_grad_norm_(group["params"], 1.0)))
+            group["lr"] = learning_rate(self.config.learning_rate, number, remaining)
+        self.optimiser.step()
+        return {
+            "loss": details.item(),
+            "log_error": error.item(),
+            "distortion": distortion.mean().item(),
+            "gradient": norms[0],
+        }
+
+    def _price(self, step: Tensor) -> Tensor:
+        """Return lambda: the distortion that a bit a pixel is worth, `(N,)`."""
+        return self.config.rate_weight * (step / 100) ** 2
+
+    def _predicted(self, pixels: Tensor, step: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the details cost in bits a pixel `(N,)`, and the finest low band of their codes."""
+        unit, offset = step[:, None, None, None], offset[:, None, None, None]
+        features = self.transform.analyse(pixels, step)
+        cost = torch.zeros_like(step)
+        low: Tensor | None = None
+        for number, quantizer in enumerate(self.vqvae.quantizers):
+            scale = self.transform.scale(number, low, step)
+            z = scale.latents(features[number]).float() / unit
+            with torch.no_grad():
+                codes = z.sign() * (z.abs() + offset).floor()
+                z_q = quantizer.dequantize(codes[:, :, None].int(), step)
+                low = self.transform.finer(low, scale.subbands(z_q))
+            if scale.prediction is not None:
+                bits = torch.log2(1 + CURVATURE * z.square())
+                error = torch.where(codes == 0, z.square(), 0.0)
+                cost = cost + bits.flatten(1).sum(1)
+                cost = cost + error.flatten(1).sum(1) * step.square() / self._price(step)
+        if low is None:
+            raise RecipeError("a VQ-VAE without levels has nothing to predict; add some.")
+        return cost / (pixels.shape[2] * pixels.shape[3]), low
