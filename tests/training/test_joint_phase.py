@@ -15,7 +15,13 @@ from vqzip.errors import RecipeError
 from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
 from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.image_sources import CropSource, find_pictures
-from vqzip.training.joint_phase import TIPPING_WIDTH, JointPhase, choose_codes, common_pattern
+from vqzip.training.joint_phase import (
+    TIPPING_WIDTH,
+    Crops,
+    JointPhase,
+    choose_codes,
+    common_pattern,
+)
 from vqzip.training.recipe import Recipe
 
 CPU = torch.device("cpu")
@@ -160,6 +166,40 @@ def test_every_part_learns_in_the_joint_phase(tmp_path: Path, pictures: Path) ->
         "prior",
     ):
         assert any(name.startswith(f"{part}.") for name in moved), part
+
+
+def test_predictors_learn_in_the_joint_phase(tmp_path: Path, pictures: Path) -> None:
+    phase = made_phase(tiny_recipe(tmp_path, "predicted"), pictures)
+    before = {name: tensor.clone() for name, tensor in phase.tensors().items()}
+    take(phase, 0, 3)
+    moved = {name for name, t in phase.tensors().items() if not torch.equal(t, before.get(name, t))}
+    assert any(name.startswith("vqvae.transform.predictors.2.") for name in moved)
+
+
+def test_finer_codes_are_chosen_given_the_coarser_ones_as_chosen(
+    tmp_path: Path, pictures: Path
+) -> None:
+    """A dear bit makes all coarse codes zero, and the finer latents must be those of a blank picture."""
+    phase = made_phase(tiny_recipe(tmp_path, "predicted", "joint_phase.bit_price=10.0"), pictures)
+    predictor = phase.transform.predictors["2"]
+    with torch.no_grad():
+        predictor.leave.weight.fill_(0.05)
+    pixels, gray = phase.source.batch(4, 0, 2, phase.side)
+    step = torch.full((2,), 20.0)
+    crops = Crops(pixels, gray, step, (0, 0))
+    features = phase.transform.split(phase.transform.planes(pixels))
+    chosen = phase._codes(features, crops)
+    low = None
+    for number, (quantizer, level) in enumerate(zip(phase.vqvae.quantizers, chosen, strict=True)):
+        z_q = quantizer.dequantize(level.codes[:, :, None].int(), step)
+        scale = phase.transform.scale(number, low, step)
+        if number == 2:
+            z = phase.tiles.cut(number, scale.latents(features[number]) / 20.0, (0, 0))
+            codes = phase.tiles.cut(number, level.codes, (0, 0))
+            # Whatever is chosen lies between zero and the nearest code of this very latent.
+            assert bool((codes.abs() <= z.abs().round()).all())
+            assert bool((codes * z >= 0).all())
+        low = phase.transform.finer(low, scale.subbands(z_q))
 
 
 @pytest.mark.parametrize("seed", range(6))

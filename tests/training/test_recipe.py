@@ -74,7 +74,7 @@ def test_settings_are_toml(tmp_path: Path) -> None:
         ("joint", "joint_phase.distortion='l1'", "'mse', 'ms-ssim'"),
         ("joint", "joint_phase.smallest_step=300.0", "largest_step must be 300"),
         ("joint", "decoder_phase.learn=[]", "names no part"),
-        ("joint", "decoder_phase.learn=['prior']", "'before', 'gains', 'after'"),
+        ("joint", "decoder_phase.learn=['prior']", "'gains', 'predictors', 'after'"),
         ("wavelet", "data.smallest_scale=0", "smallest_scale"),
         ("wavelet", "quality.highest_bpp=0.01", "highest_bpp"),
         ("wavelet", "vqvae.transform.decompositions=3", "strides 8, 8, 4, 2"),

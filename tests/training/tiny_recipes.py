@@ -140,7 +140,23 @@ gains = { width = 4 }
 
 JOINT = WAVELET.replace('[vqvae.transform]\nkind = "wavelet"\ndecompositions = 2\n', NETWORKS)
 
-KINDS = {"wavelet": WAVELET, "codebook": CODEBOOK, "joint": JOINT}
+PREDICTED = (
+    JOINT.replace(
+        "gains = { width = 4 }\n",
+        "predictors = [{ stride = 2, width = 6, hidden = 3, blocks = 1, fold = 2 }]\n",
+    )
+    .replace("after = { width = 8, blocks = 1 }", "after = { width = 8, blocks = 1, hidden = 4 }")
+    .replace(
+        '[decoder_phase]\nsteps = 3\nbatch = 1\nlearning_rate = 0.001\nlearn = ["after"]',
+        "[predictor_phase]\nsteps = 3\nbatch = 2\nlearning_rate = 0.001",
+    )
+    .replace(
+        "prior_learning_rate = 0.001\n",
+        'prior_learning_rate = 0.001\nlearn = ["before", "predictors", "after"]\n',
+    )
+)
+
+KINDS = {"wavelet": WAVELET, "codebook": CODEBOOK, "joint": JOINT, "predicted": PREDICTED}
 
 
 def tiny_recipe(folder: Path, kind: str, *settings: str) -> Recipe:
