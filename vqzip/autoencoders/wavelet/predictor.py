@@ -28,7 +28,7 @@ class Predictor(nn.Module):
 
     Args:
         config: width, blocks, fold.
-        colours: planes of the low band.
+        colors: planes of the low band.
         channels: subbands of the level.
 
     Attributes:
@@ -37,11 +37,11 @@ class Predictor(nn.Module):
 
     blocks: Sequence[ModulatedBlock | BottleneckBlock]
 
-    def __init__(self, config: PredictorConfig, colours: int = 3, channels: int = 9) -> None:
+    def __init__(self, config: PredictorConfig, colors: int = 3, channels: int = 9) -> None:
         super().__init__()
         self.fold = config.fold
         area = config.fold**2
-        self.enter = nn.Conv2d(colours * area, config.width, 3, padding=1)
+        self.enter = nn.Conv2d(colors * area, config.width, 3, padding=1)
         self.blocks = residual_blocks(config.width, config.hidden, config.blocks)
         self.leave = nn.Conv2d(config.width, channels * area, 3, padding=1)
         self.reach = config.fold * (config.blocks + 2) + config.fold - 1 + WINDOW // 2
@@ -57,7 +57,7 @@ class Predictor(nn.Module):
         """Return the predicted subbands, `(N, channels, h, w)`.
 
         Args:
-            low: `(N, colours, h, w)` picture that the coarser levels make; sides are multiples of `fold`.
+            low: `(N, colors, h, w)` picture that the coarser levels make; sides are multiples of `fold`.
             step: `(N,)` of the quantizer.
         """
         unit = step[:, None, None, None]
