@@ -28,7 +28,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made_phase(recipe: Recipe, pictures: Path) -> PredictorPhase:
     source = CropSource(find_pictures(pictures), recipe.data, recipe.seed)
     vqvae = Vqvae(recipe.vqvae)
-    vqvae.initialise(torch.Generator().manual_seed(0))
+    vqvae.initialize(torch.Generator().manual_seed(0))
     return PredictorPhase(recipe, vqvae, PixelCnn(recipe.vqvae, recipe.prior), source, CPU)
 
 
@@ -43,7 +43,7 @@ def test_only_predictors_and_the_last_network_move(tmp_path: Path, pictures: Pat
     moved = {name for name, t in phase.tensors().items() if not torch.equal(t, before.get(name, t))}
     for part in ("predictors", "after"):
         assert any(name.startswith(f"vqvae.transform.{part}.") for name in moved)
-    learned = ("vqvae.transform.predictors.", "vqvae.transform.after.", "optimiser.")
+    learned = ("vqvae.transform.predictors.", "vqvae.transform.after.", "optimizer.")
     assert all(name.startswith(learned) for name in moved), moved
     assert set(rows[0]) == {"loss", "log_error", "distortion", "gradient"}
     assert all(math.isfinite(value) for row in rows for value in row.values())
@@ -67,7 +67,7 @@ def test_the_cost_is_bits_and_the_error_of_zeros(tmp_path: Path, pictures: Path)
     with torch.no_grad():
         cost, _ = phase._predicted(pixels, step, offset)
         # A predictor that starts at zero leaves the subbands as they are.
-        latents = phase.transform.analyse(pixels, step)[2]
+        latents = phase.transform.analyze(pixels, step)[2]
     z = latents.double().numpy().ravel() / 30.0
     bits = np.log2(1 + CURVATURE * z**2).sum()
     error = (z[np.abs(z) < 0.6] ** 2).sum() * 30.0**2
@@ -93,7 +93,7 @@ def test_predictors_lower_the_cost_of_details(tmp_path: Path, pictures: Path) ->
     phase = made_phase(tiny_recipe(tmp_path, "predicted", *settings), pictures)
     rows = take(phase, 0, 150, total=150)
     fixed = made_phase(tiny_recipe(tmp_path, "predicted", *settings), pictures)
-    for group in fixed.optimiser.param_groups:
+    for group in fixed.optimizer.param_groups:
         group["params"] = [torch.zeros(1, requires_grad=True)]
     before = take(fixed, 110, 150, total=150)
     gains = [a["loss"] - b["loss"] for a, b in zip(rows[110:], before, strict=True)]

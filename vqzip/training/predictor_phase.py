@@ -65,7 +65,7 @@ class PredictorPhase(PriorTraining):
         networks = [transform.predictors, transform.after]
         self.groups = [list(part.parameters()) for part in networks if part is not None]
         groups = [{"params": parameters} for parameters in self.groups]
-        self.optimiser = torch.optim.Adam(groups, lr=self.config.learning_rate)
+        self.optimizer = torch.optim.Adam(groups, lr=self.config.learning_rate)
 
     def step(self, number: int, remaining: float) -> dict[str, float]:
         """Take one step on a batch of crops."""
@@ -85,13 +85,13 @@ class PredictorPhase(PriorTraining):
         distortion = squared_error_sum(x_hat, pixels)
         details = torch.log(LOWEST_BPP + cost).mean()
         error = torch.log(LOWEST_BPP + distortion / self._price(step)).mean()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(details + error)
         norms = []
-        for group in self.optimiser.param_groups:
+        for group in self.optimizer.param_groups:
             norms.append(float(torch.nn.utils.clip_grad_norm_(group["params"], 1.0)))
             group["lr"] = learning_rate(self.config.learning_rate, number, remaining)
-        self.optimiser.step()
+        self.optimizer.step()
         return {
             "loss": details.item(),
             "log_error": error.item(),
@@ -106,7 +106,7 @@ class PredictorPhase(PriorTraining):
     def _predicted(self, pixels: Tensor, step: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the details cost in bits a pixel `(N,)`, and the finest low band of their codes."""
         unit, offset = step[:, None, None, None], offset[:, None, None, None]
-        features = self.transform.analyse(pixels, step)
+        features = self.transform.analyze(pixels, step)
         cost = torch.zeros_like(step)
         low: Tensor | None = None
         for number, quantizer in enumerate(self.vqvae.quantizers):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vqzip.autoencoders.residual import initialise
+from vqzip.autoencoders.residual import initialize
 from vqzip.autoencoders.wavelet.predictor import Predictor, less_local_mean
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.configs import PredictorConfig, WaveletTransformConfig
@@ -16,7 +16,7 @@ STEP = torch.tensor([40.0], dtype=torch.float64)
 
 def predictor_of(fold: int, *, hidden: int = 3, moved: bool = True) -> Predictor:
     predictor = Predictor(PredictorConfig(2, 6, hidden, 2, fold))
-    initialise(predictor, torch.Generator().manual_seed(0))
+    initialize(predictor, torch.Generator().manual_seed(0))
     if not moved:
         predictor.start_at_zero()
     return predictor.double()
@@ -74,11 +74,11 @@ def test_brightness_is_not_seen() -> None:
 def test_latents_are_what_the_prediction_leaves() -> None:
     config = WaveletTransformConfig(2, predictors=(PredictorConfig(2, 6, 3, 1, 2),))
     wavelet = WaveletTransform(config)
-    initialise(wavelet, torch.Generator().manual_seed(5))
+    initialize(wavelet, torch.Generator().manual_seed(5))
     wavelet.double()
     assert wavelet.conditional
     pixels = 128 + planes(16, 24)
-    subbands = wavelet.analyse(pixels, STEP)
+    subbands = wavelet.analyze(pixels, STEP)
     latents: list[Tensor] = []
     for level in range(3):
         latents.append(wavelet.latent(level, subbands, latents, STEP))
@@ -87,17 +87,17 @@ def test_latents_are_what_the_prediction_leaves() -> None:
     predicted = wavelet.prediction(2, low, STEP)
     assert predicted is not None
     torch.testing.assert_close(latents[2], subbands[2] - predicted)
-    torch.testing.assert_close(wavelet.synthesise(latents, STEP), pixels, atol=1e-4, rtol=0)
+    torch.testing.assert_close(wavelet.synthesize(latents, STEP), pixels, atol=1e-4, rtol=0)
 
 
 @torch.no_grad()
 def test_coarse_levels_alone_are_drawn_with_predicted_details() -> None:
     config = WaveletTransformConfig(1, predictors=(PredictorConfig(2, 6, 3, 1),))
     wavelet = WaveletTransform(config)
-    initialise(wavelet, torch.Generator().manual_seed(5))
+    initialize(wavelet, torch.Generator().manual_seed(5))
     coarse = planes(8, 8).float()
     without = [coarse, torch.zeros(1, 9, 8, 8)]
     predicted = wavelet.prediction(1, coarse, STEP.float())
     assert predicted is not None
     drawn = wavelet.to_pixels(wavelet.finer(coarse, predicted), STEP.float())
-    torch.testing.assert_close(wavelet.synthesise(without, STEP.float()), drawn)
+    torch.testing.assert_close(wavelet.synthesize(without, STEP.float()), drawn)
