@@ -43,16 +43,32 @@ class Distortion:
 
 
 def distortion(
-    original: NDArray[np.uint8], decoded: NDArray[np.uint8], device: str = "cpu"
+    original: NDArray[np.uint8],
+    decoded: NDArray[np.uint8],
+    device: str = "cpu",
+    *,
+    visible: NDArray[np.bool_] | None = None,
 ) -> Distortion:
     """Measure MSE, PSNR and MS-SSIM of one picture on `device`.
+
+    Args:
+        original: `(H, W)` or `(H, W, 3)`.
+        decoded: of the same size.
+        device: where to compute.
+        visible: `(H, W)`, the pixels that count; None for all. To MS-SSIM, whose windows reach
+            across, the others count as equal.
 
     Raises:
         PictureError: the two differ in size.
         UsageError: pytorch-msssim or the device is not there.
     """
+    share = 1.0
+    if visible is not None and original.ndim == decoded.ndim:
+        mask = visible if original.ndim == 2 else visible[..., None]
+        decoded = np.where(mask, decoded, original)
+        share = max(int(visible.sum()), 1) / visible.size
     first, second = _on_device(original, decoded, device)
-    error = _mse(first, second)
+    error = _mse(first, second) / share
     return Distortion(error, psnr_db(error), _ms_ssim(first, second))
 
 

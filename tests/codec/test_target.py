@@ -35,6 +35,7 @@ class CountingCodec(Codec):
         effort: int = 4,
         bit_price: float | None = None,
         verify: bool = False,
+        keep_hidden_colors: bool = False,
     ) -> Encoded:
         self.encodes += 1
         return super().encode_picture(

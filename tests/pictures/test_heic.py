@@ -13,8 +13,8 @@ from PIL import Image
 
 from tests.pictures.made_pictures import NO_LIMIT, encoded, exif_with_orientation, gradient, ramp
 from vqzip.errors import PictureError
-from vqzip.pictures.heic import is_heic
 from vqzip.pictures.read import PictureRead, read_file
+from vqzip.pictures.sources import is_heic
 
 FRONT = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 

@@ -98,7 +98,7 @@ LOSSES = {
         "an ICC profile for RGB on gray pixels",
     ),
     "garbage-profile": (encoded(RGB, icc_profile=b"garbage"), "a damaged ICC profile"),
-    "gamma": (with_chunk(encoded(RGB), b"gAMA", struct.pack(">I", 100_000)), PRINTED),
+    "pq": (with_chunk(encoded(RGB), b"cICP", bytes([9, 16, 0, 1])), PRINTED),
     "iptc": (iptc(), "IPTC data"),
     "xmp": (extended_xmp(), "extended XMP"),
     "comment": (encoded(RGB, "JPEG", comment=b"hello"), "text comments"),
@@ -131,6 +131,7 @@ WHOLE = {
     "avif": encoded(RGB, "AVIF"),
     "jp2": encoded(RGB, "JPEG2000"),
     "software": encoded(RGB, **text(Software="a program")),
+    "gamma": with_chunk(encoded(RGB), b"gAMA", struct.pack(">I", 100_000)),
     "srgb-gamma": with_chunk(encoded(RGB), b"gAMA", struct.pack(">I", 45_455)),
     "gamma-and-profile": with_chunk(
         encoded(RGB, icc_profile=icc_profile()), b"gAMA", struct.pack(">I", 100_000)

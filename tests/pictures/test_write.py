@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.pictures.made_pictures import NO_LIMIT, gradient, ramp
+from tests.pictures.made_pictures import NO_LIMIT, gradient, icc_profile, ramp
 from vqzip.errors import PictureError
 from vqzip.pictures.picture import Metadata, Picture
 from vqzip.pictures.read import read_picture
@@ -18,6 +18,7 @@ from vqzip.pictures.write import (
     picture_to_bytes,
     write_atomically,
     write_picture,
+    written_picture,
 )
 
 needs_permissions = pytest.mark.skipif(
@@ -88,9 +89,21 @@ def test_suffixes_that_nobody_writes(name: str) -> None:
 def test_what_a_format_cannot_hold() -> None:
     with pytest.raises(PictureError, match="WEBP cannot hold this picture"):
         picture_to_bytes(Picture(np.zeros((1, 20_000), np.uint8)), "WEBP")
-    large = Metadata(exif=b"II*\0" + bytes(70_000))
-    with pytest.raises(PictureError, match="JPEG cannot hold this picture"):
-        picture_to_bytes(Picture(ramp(), None, large), "JPEG")
+
+
+def test_metadata_too_large_for_the_format_are_left_out_and_named() -> None:
+    packet = b"<x:xmpmeta>" + b" " * 70_000 + b"</x:xmpmeta>"
+    large = Metadata(icc_profile(), b"II*\0" + bytes(70_000), packet)
+    written = written_picture(Picture(gradient(), None, large), "JPEG")
+    assert written.left_out == ("EXIF", "XMP")
+    assert read(written.data).metadata == Metadata(icc=icc_profile())
+    for image_format in ("BMP", "PPM", "GIF", "JPEG2000"):
+        found = written_picture(Picture(gradient(), None, large), image_format)
+        assert found.left_out == ("ICC profile", "EXIF", "XMP")
+    for image_format in ("PNG", "WEBP", "TIFF"):
+        assert written_picture(Picture(gradient(), None, large), image_format).left_out == ()
+    # Pillow takes EXIF apart for this format, and these are damaged.
+    assert written_picture(Picture(gradient(), None, large), "AVIF").left_out == ("EXIF",)
 
 
 def test_files_are_not_clobbered(tmp_path: Path) -> None:

@@ -130,6 +130,9 @@ def unexpected_mode(picture: Picture, pillow: Mapping[str, str] | None) -> str |
     """Return what is wrong with a mode that was kept, by what Pillow makes of the file."""
     if pillow is None or pillow["pillow_13_load"] != "ok":
         return None
+    if picture.is_gray and pillow["mode"] == "RGBA" and pillow["format"] == "PNG":
+        # Gray with alpha of 16 bits, of which Pillow makes RGB.
+        return None
     if picture.is_gray != (pillow["mode"] in GRAY_MODES):
         return f"{pillow['mode']} became {mode_of(picture)}"
     return None

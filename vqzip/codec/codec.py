@@ -27,6 +27,7 @@ from vqzip.container.fields import Header, Section, VqzFile
 from vqzip.errors import CodingError, ModelError, PictureError, Truncated
 from vqzip.models.folder import DEFAULT_MODEL, Model
 from vqzip.models.folder import load as load_model
+from vqzip.pictures.hidden import visible_pixels, with_hidden_filled
 from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import picture_from_image
@@ -103,6 +104,7 @@ class Codec:
         effort: int = DEFAULT_EFFORT,
         bit_price: float | None = None,
         verify: bool = False,
+        keep_hidden_colors: bool = False,
     ) -> Encoded:
         """Encode a picture with its alpha and metadata.
 
@@ -112,6 +114,8 @@ class Codec:
             effort: 0 (nearest codes) to 9, see `vqzip.codec.effort.settings`.
             bit_price: lambda in squared steps a bit, instead of what the effort compares.
             verify: decode the codes and compare.
+            keep_hidden_colors: code the colors under alpha 0 as they are. Otherwise they are replaced
+                by ones that cost few bits, and do not count when files are compared.
 
         Raises:
             ModelError: the model has not got the quality.
@@ -125,19 +129,24 @@ class Codec:
         if bit_price is not None:
             compared = [Setting(step, bit_price)]
         sections = sections_of(picture)
+        visible = None
+        if not keep_hidden_colors:
+            picture, visible = with_hidden_filled(picture), visible_pixels(picture)
         files = [self._encode(picture, sections, setting) for setting in compared]
         if config.quality is not None and len(files) > 1:
             unit = config.quality.step(step)
-            files.sort(key=lambda file: self._cost(picture, file, unit))
+            files.sort(key=lambda file: self._cost(picture, file, unit, visible))
         encoded = files[0]
         if verify and not self.decode_codes(encoded.data).equals(encoded.codes):
             raise CodingError("the file does not decode to its own codes; report the picture.")
         return encoded
 
-    def _cost(self, picture: Picture, file: Encoded, step: float) -> float:
+    def _cost(
+        self, picture: Picture, file: Encoded, step: float, visible: NDArray[np.bool_] | None
+    ) -> float:
         size = picture.width, picture.height
         drawn = self.pixels_of_codes(file.codes, *size, file.quality, gray=picture.is_gray)
-        return cost(picture.pixels, drawn, len(file.data), step)
+        return cost(picture.pixels, drawn, len(file.data), step, visible)
 
     def _encode(self, picture: Picture, sections: tuple[Section, ...], setting: Setting) -> Encoded:
         header = Header(

@@ -68,7 +68,11 @@ def settings(effort: int, quality_step: int, model: ModelConfig) -> list[Setting
 
 
 def cost(
-    original: NDArray[np.uint8], decoded: NDArray[np.uint8], file_bytes: int, step: float
+    original: NDArray[np.uint8],
+    decoded: NDArray[np.uint8],
+    file_bytes: int,
+    step: float,
+    visible: NDArray[np.bool_] | None = None,
 ) -> float:
     """Return D + lambda R: the sum of squared errors and the worth of the file's bits.
 
@@ -77,6 +81,9 @@ def cost(
         decoded: pixels of the same shape.
         file_bytes: of the whole file.
         step: of the quality asked for, in pixel units; the transform is nearly orthonormal.
+        visible: `(H, W)`, the pixels that count; None for all.
     """
+    if visible is not None:
+        original, decoded = original[visible], decoded[visible]
     error = np.square(original.astype(np.int32) - decoded).sum(dtype=np.int64)
     return float(error) + REFERENCE_PRICE * step**2 * 8 * file_bytes

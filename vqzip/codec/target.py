@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vqzip.codec.codec import Codec, Encoded
 from vqzip.errors import TargetUnreachable, UsageError
+from vqzip.pictures.hidden import visible_pixels, with_hidden_filled
 from vqzip.pictures.picture import Picture
 
 LOWEST_PRICE, HIGHEST_PRICE = 0.02, 0.25
@@ -42,7 +43,8 @@ class Target:
 
     Args:
         max_bytes: most bytes of the whole file.
-        psnr_db: least PSNR of the decoded 8-bit pixels, over all channels but alpha.
+        psnr_db: least PSNR of the decoded 8-bit pixels, over all channels but alpha, of the pixels that
+            are not wholly transparent.
 
     Raises:
         UsageError: not exactly one is given, or it is not above 0.
@@ -97,7 +99,14 @@ class _Dial:
     whole: bool
 
 
-def encode_to_target(codec: Codec, picture: Picture, target: Target, *, effort: int) -> Encoded:
+def encode_to_target(
+    codec: Codec,
+    picture: Picture,
+    target: Target,
+    *,
+    effort: int,
+    keep_hidden_colors: bool = False,
+) -> Encoded:
     """Encode a picture to a size or a PSNR.
 
     A size is met with the most bytes that it allows, 2 % under it or closer when the model can; a
@@ -109,15 +118,29 @@ def encode_to_target(codec: Codec, picture: Picture, target: Target, *, effort: 
         target: what to reach.
         effort: 0 leaves out the search for a price of a bit once a quality meets the target, so
             that it is met less closely; 1 to 9 do not differ here.
+        keep_hidden_colors: code the colors under alpha 0 as they are, and count them for a PSNR.
 
     Raises:
         TargetUnreachable: no setting of the model reaches it; the message says what is possible.
     """
-    return _Search(codec, picture, target).run(closely=effort > 0)
+    search = _Search(codec, picture, target, keep_hidden_colors=keep_hidden_colors)
+    return search.run(closely=effort > 0)
 
 
-def psnr_db(original: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> float:
-    """Return 10 log10(255^2 / MSE) over all samples; infinite for equal pictures."""
+def psnr_db(
+    original: NDArray[np.uint8],
+    decoded: NDArray[np.uint8],
+    visible: NDArray[np.bool_] | None = None,
+) -> float:
+    """Return 10 log10(255^2 / MSE) over the samples that count; infinite where they are equal.
+
+    Args:
+        original: `(H, W)` or `(H, W, 3)`.
+        decoded: of the same shape.
+        visible: `(H, W)`, the pixels that count; None for all.
+    """
+    if visible is not None:
+        original, decoded = original[visible], decoded[visible]
     error = np.square(original.astype(np.int32) - decoded).sum(dtype=np.int64)
     return 10 * math.log10(255**2 * original.size / error) if error else math.inf
 
@@ -125,8 +148,12 @@ def psnr_db(original: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> float:
 class _Search:
     """The encodes made for one target."""
 
-    def __init__(self, codec: Codec, picture: Picture, target: Target) -> None:
-        self._codec, self._picture, self._target = codec, picture, target
+    def __init__(
+        self, codec: Codec, picture: Picture, target: Target, *, keep_hidden_colors: bool
+    ) -> None:
+        self._codec, self._target = codec, target
+        self._picture = picture if keep_hidden_colors else with_hidden_filled(picture)
+        self._visible = None if keep_hidden_colors else visible_pixels(picture)
         self._trials: list[_Trial] = []
         self._usual_price = codec.model.config.bit_price
         self._by_size = target.max_bytes is not None
@@ -191,7 +218,13 @@ class _Search:
         return self._try(round(step), self._usual_price)
 
     def _try(self, step: int, price: float) -> _Trial:
-        encoded = self._codec.encode_picture(self._picture, quality=1 + step / 8, bit_price=price)
+        encoded = self._codec.encode_picture(
+            self._picture,
+            quality=1 + step / 8,
+            bit_price=price,
+            # They were filled before, once for all trials.
+            keep_hidden_colors=True,
+        )
         excess = self._target.excess(len(encoded.data), lambda: self._psnr_db(encoded))
         trial = _Trial(encoded, excess)
         self._trials.append(trial)
@@ -206,7 +239,7 @@ class _Search:
             encoded.quality,
             gray=picture.is_gray,
         )
-        return psnr_db(picture.pixels, pixels)
+        return psnr_db(picture.pixels, pixels, self._visible)
 
     def _close(self) -> bool:
         return any(-self._target.slack <= trial.excess <= 0 for trial in self._trials)

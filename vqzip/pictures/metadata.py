@@ -1,4 +1,4 @@
-"""ICC, EXIF and XMP: out of Pillow images, and into what Pillow writes.
+"""ICC, EXIF and XMP as a .vqz file keeps them.
 
 EXIF is kept byte for byte, but for orientation and thumbnail (`vqzip.pictures.exif`): pixels are
 turned upright on reading, and a thumbnail may show what was cut off the picture.
@@ -6,55 +6,99 @@ turned upright on reading, and a thumbnail may show what was cut off the picture
 
 from __future__ import annotations
 
-import re
 import struct
-from collections.abc import Callable
 from typing import Any
 
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from vqzip.errors import PictureError
+from vqzip.pictures.color_numbers import ADOBE_RGB, SRGB_PRIMARIES, ColorNumbers
+from vqzip.pictures.containers.findings import NOT_SRGB, Findings
+from vqzip.pictures.containers.ifd import EXIF_IFD, INTEROP_IFD, Directories
+from vqzip.pictures.containers.png import look_at_texts, with_gamma
+from vqzip.pictures.containers.xmp import kept_xmp, xmp_orientation
 from vqzip.pictures.exif import BYTE_ORDERS, UPRIGHT, kept_exif, read_exif_orientation
+from vqzip.pictures.limits import MAX_ITEM_BYTES
 from vqzip.pictures.picture import Metadata
 
-MAX_ITEM_BYTES = 1 << 24
-"""Largest ICC, EXIF or XMP that a .vqz file holds, 16 MiB each (docs/reference/format.md)."""
-
 EXIF_PREFIX = b"Exif\0\0"
-_TIFF_XMP = 700
-_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>)\s*)([1-8])")
-_XMP_THUMBNAILS = (b"xmp:Thumbnails>", b"xap:Thumbnails>")
+_TURNED_BY_DECODER = ("TIFF", "HEIF", "JXL")
+"""Formats whose pixels come upright."""
+_TURNED_BY_BOXES = "AVIF"
+"""Its EXIF says nothing about turning; Pillow puts what the boxes say into the EXIF of its image."""
+_COLOR_SPACE, _ADOBE, _UNCALIBRATED, _INDEX = 0xA001, 2, 0xFFFF, 1
 _TIFF_DESCRIPTIVE_TAGS = (270, 271, 272, 305, 306, 315, 33432)
-"""Description, make, model, software, date, artist, copyright; all else in a TIFF is layout."""
 _TIFF_SUB_IFDS = (0x8769, 0x8825)
-"""EXIF and GPS."""
 
 
-def read_metadata(image: Image.Image, *, is_gray: bool) -> Metadata:
-    """Return ICC, EXIF and XMP of a loaded image, with the orientation upright and no thumbnail.
+def metadata_of(found: Findings, *, is_gray: bool) -> Metadata:
+    """Return ICC, EXIF and XMP of a file, with the orientation upright and no thumbnail.
 
     Args:
-        image: as Pillow opened and loaded it.
+        found: in the file.
         is_gray: whether its pixels are used as one channel; an ICC profile for another color
             space is left out, for it would be wrong.
     """
-    icc = image.info.get("icc_profile")
-    exif, xmp = _raw_exif(image), _raw_xmp(image)
+    icc, _ = profile_of(found, is_gray=is_gray)
+    exif = found.exif if (found.exif or b"")[:4] in BYTE_ORDERS else None
     return Metadata(
-        icc=icc if isinstance(icc, bytes) and icc_fits(icc, is_gray=is_gray) else None,
+        icc=icc if icc is not None and icc_fits(icc, is_gray=is_gray) else None,
         exif=kept_exif(exif) if exif else None,
-        xmp=_kept_xmp(xmp) if xmp else None,
+        xmp=kept_xmp(found.xmp) if found.xmp else None,
     )
 
 
-def read_orientation(image: Image.Image) -> int:
-    """Return how a loaded image is turned: 1 (upright) to 8, as EXIF counts, else as XMP says."""
-    value = read_exif_orientation(_raw_exif(image) or b"")
-    if value is None:
-        match = _XMP_ORIENTATION.search(_raw_xmp(image) or b"")
-        value = int(match[2]) if match else UPRIGHT
-    return value if 1 <= value <= 8 else UPRIGHT
+def profile_of(found: Findings, *, is_gray: bool) -> tuple[bytes | None, str | None]:
+    """Return the ICC profile that the colors of a file have, and what of it is not kept.
+
+    One is made where the file gives numbers instead, or names Adobe RGB in EXIF alone.
+
+    Args:
+        found: in the file.
+        is_gray: whether there is brightness alone.
+    """
+    numbers = found.numbers
+    if found.icc is not None and not found.numbers_first:
+        return found.icc, None
+    if numbers is None:
+        numbers = _numbers_of_exif(found.exif or b"")
+    if numbers is None or numbers.is_srgb(gray=is_gray):
+        return None, None
+    made = numbers.profile(gray=is_gray)
+    return (found.icc, NOT_SRGB) if made is None else (made, None)
+
+
+def orientation_of(found: Findings, image: Image.Image) -> int:
+    """Return how a loaded image is still turned: 1 (upright) to 8, as EXIF counts, else as XMP says."""
+    if image.format in _TURNED_BY_DECODER:
+        return UPRIGHT
+    if image.format == _TURNED_BY_BOXES:
+        exif = image.info.get("exif") or b""
+        value = read_exif_orientation(exif.removeprefix(EXIF_PREFIX))
+    else:
+        value = read_exif_orientation(found.exif or b"")
+        if value is None:
+            value = xmp_orientation(found.xmp or b"")
+    return value if value is not None and 1 <= value <= 8 else UPRIGHT
+
+
+def findings_of_image(image: Image.Image) -> Findings:
+    """Return the metadata of an image that somebody else opened, as far as Pillow shows them."""
+    found = Findings()
+    info = image.info
+    texts = [(str(key), text.encode()) for key, text in info.items() if isinstance(text, str)]
+    look_at_texts(texts, found)
+    icc, xmp = info.get("icc_profile"), info.get("xmp")
+    found.icc = icc if isinstance(icc, bytes) and icc else found.icc
+    xmp = xmp.encode() if isinstance(xmp, str) else xmp
+    found.xmp = xmp if isinstance(xmp, bytes) and xmp else found.xmp
+    exif = info.get("exif")
+    if isinstance(exif, bytes) and exif:
+        found.exif = exif.removeprefix(EXIF_PREFIX)
+    elif image.format == "TIFF":
+        found.exif = _exif_of_tags(image)
+    found.numbers = _numbers_of_info(info)
+    return found
 
 
 def icc_fits(icc: bytes, *, is_gray: bool) -> bool:
@@ -84,76 +128,48 @@ def check_sizes(metadata: Metadata) -> None:
             )
 
 
-def image_info(metadata: Metadata) -> dict[str, bytes]:
-    """Return the entries of `PIL.Image.info` under which Pillow's own readers keep metadata."""
-    exif = metadata.exif and EXIF_PREFIX + metadata.exif
-    entries = {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp}
-    return {key: value for key, value in entries.items() if value}
+def _numbers_of_exif(exif: bytes) -> ColorNumbers | None:
+    """Return the color space that EXIF names; None for sRGB, and where it names none.
 
-
-def save_options(metadata: Metadata, image_format: str, *, is_gray: bool) -> dict[str, Any]:
-    """Return the arguments that make `PIL.Image.save` write metadata.
-
-    Args:
-        metadata: what to write.
-        image_format: Pillow's name; for formats that Pillow writes no metadata to, the result is
-            empty or ignored.
-        is_gray: whether the pixels are gray; an ICC profile that does not fit is left out.
+    Adobe RGB is "uncalibrated" with an interoperability index of R03 (DCF 2.0).
     """
-    options: dict[str, Any] = dict(image_info(metadata))
-    if metadata.icc is not None and not icc_fits(metadata.icc, is_gray=is_gray):
-        del options["icc_profile"]
-    if image_format == "PNG" and metadata.xmp:
-        text = PngInfo()
-        text.add_itxt("XML:com.adobe.xmp", metadata.xmp.decode("utf-8", "replace"))
-        options["pnginfo"] = text
-    if image_format == "TIFF":
-        options["exif"] = _tiff_tags(metadata)
-    return options
-
-
-def _raw_exif(image: Image.Image) -> bytes | None:
-    """Return EXIF without prefix, wherever the format keeps it; None if it is none."""
-    raw = image.info.get("exif")
-    hexadecimal = image.info.get("Raw profile type exif")
-    if raw is None and isinstance(hexadecimal, str):
-        # ImageMagick's text chunk: a blank line, the name, the length, then lines of digits.
-        try:
-            raw = bytes.fromhex("".join(hexadecimal.split("\n")[3:]))
-        except ValueError:
-            return None
-    if raw is None and image.format == "TIFF":
-        tags = _copy_descriptive(image.getexif)
-        raw = tags.tobytes() if len(tags) else None
-    if not isinstance(raw, bytes):
+    try:
+        directories = Directories(exif)
+        below = dict(directories.tree(directories.first).below)
+    except (ValueError, struct.error):
         return None
-    raw = raw.removeprefix(EXIF_PREFIX)
-    return raw if raw[:4] in BYTE_ORDERS else None
+    inner = below.get(EXIF_IFD)
+    spaces = [entry.first for entry in inner.entries if entry.tag == _COLOR_SPACE] if inner else []
+    if inner is None or not spaces or spaces[0] not in (_ADOBE, _UNCALIBRATED):
+        return None
+    interoperability = dict(inner.below).get(INTEROP_IFD) or below.get(INTEROP_IFD)
+    entries = interoperability.entries if interoperability else ()
+    index = next((entry.value for entry in entries if entry.tag == _INDEX), b"")
+    if spaces[0] == _ADOBE or index.startswith(b"R03"):
+        return ADOBE_RGB
+    return ColorNumbers(known=False)
 
 
-def _tiff_tags(metadata: Metadata) -> bytes:
-    """Return, as EXIF, the tags that carry EXIF and XMP in a TIFF."""
-
-    def load() -> Image.Exif:
-        tags = Image.Exif()
-        tags.load(metadata.exif or b"")
-        return tags
-
-    tags = _copy_descriptive(load)
-    if metadata.xmp:
-        tags[_TIFF_XMP] = metadata.xmp
-    return tags.tobytes()
+def _numbers_of_info(info: dict[Any, Any]) -> ColorNumbers | None:
+    """Return the color space of a PNG by what Pillow keeps of its chunks."""
+    gamma, points = info.get("gamma"), info.get("chromaticity")
+    if "srgb" in info or (gamma is None and points is None):
+        return None
+    numbers = ColorNumbers()
+    if isinstance(points, tuple) and len(points) == 2 + len(SRGB_PRIMARIES):
+        numbers = ColorNumbers(tuple(points[2:]), (points[0], points[1]))
+    return with_gamma(numbers, 1 / gamma if isinstance(gamma, float) and gamma > 0 else None)
 
 
-def _copy_descriptive(load: Callable[[], Image.Exif]) -> Image.Exif:
-    """Return what describes the picture, not the layout of its file, among the tags loaded.
+def _exif_of_tags(image: Image.Image) -> bytes | None:
+    """Return, as EXIF, what describes the picture among the tags of a TIFF that somebody opened.
 
     Pillow's parser raises nearly anything on damaged tags; the pixels being fine, there are none
     then.
     """
     kept = Image.Exif()
     try:
-        tags = load()
+        tags = image.getexif()
         for tag in _TIFF_DESCRIPTIVE_TAGS:
             if tag in tags:
                 kept[tag] = tags[tag]
@@ -161,23 +177,7 @@ def _copy_descriptive(load: Callable[[], Image.Exif]) -> Image.Exif:
             if directory := tags.get_ifd(tag):
                 kept[tag] = directory
         # Some values can be read but not written.
-        kept.tobytes()
+        written = kept.tobytes()
     except (OSError, ValueError, TypeError, KeyError, SyntaxError, AttributeError, struct.error):
-        return Image.Exif()
-    return kept
-
-
-def _kept_xmp(xmp: bytes) -> bytes:
-    for element in _XMP_THUMBNAILS:
-        before, opened, rest = xmp.partition(b"<" + element)
-        _, closed, after = rest.partition(b"</" + element)
-        if opened and closed:
-            xmp = before + after
-    return _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
-
-
-def _raw_xmp(image: Image.Image) -> bytes | None:
-    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
-    if isinstance(xmp, str):
-        return xmp.encode()
-    return xmp if isinstance(xmp, bytes) else None
+        return None
+    return written.removeprefix(EXIF_PREFIX) if len(kept) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from vqzip.errors import PictureError
 from vqzip.files import Check, write_whole
-from vqzip.pictures.metadata import image_info, save_options
+from vqzip.pictures.metadata_out import image_info, save_options, with_tiff_tags, writable
 from vqzip.pictures.picture import Bytes2D, Picture
 
 DEFAULT_FORMAT = "PNG"
@@ -59,7 +59,25 @@ def format_of(path: Path) -> str:
     return image_format
 
 
+@dataclass(frozen=True)
+class Written:
+    """A picture file.
+
+    Args:
+        data: the whole file.
+        left_out: what of the picture's metadata the format does not hold, in words.
+    """
+
+    data: bytes
+    left_out: tuple[str, ...]
+
+
 def picture_to_bytes(picture: Picture, image_format: str) -> bytes:
+    """Return a file of a format that Pillow writes; see `written_picture`."""
+    return written_picture(picture, image_format).data
+
+
+def written_picture(picture: Picture, image_format: str) -> Written:
     """Return a file of a format that Pillow writes.
 
     JPEG gets quality 95 and full color resolution; WebP and TIFF are lossless; where the format
@@ -70,27 +88,28 @@ def picture_to_bytes(picture: Picture, image_format: str) -> bytes:
         image_format: Pillow's name, `format_of` gives it.
 
     Raises:
-        PictureError: the format cannot hold the picture (its size, its EXIF).
+        PictureError: the format cannot hold a picture of this size.
     """
     if picture.alpha is not None and image_format not in _ALPHA_FORMATS:
         picture = _over_white(picture, picture.alpha)
+    fit = writable(picture.metadata, image_format, is_gray=picture.is_gray)
     image = image_from_picture(picture)
-    # Otherwise writers would find metadata there that `save_options` left out.
+    # Otherwise writers would find metadata there that are left out.
     image.info.clear()
     file = io.BytesIO()
     try:
-        with warnings.catch_warnings():
-            # Damaged EXIF is the picture's, not a fault of ours that anyone could mend.
-            warnings.simplefilter("ignore")
-            options = save_options(picture.metadata, image_format, is_gray=picture.is_gray)
-            image.save(file, image_format, **options, **_OPTIONS.get(image_format, {}))
+        options = save_options(fit.metadata, image_format)
+        image.save(file, image_format, **options, **_OPTIONS.get(image_format, {}))
     except Exception as error:
         # Pillow's writers raise nearly anything, OSError, struct.error and KeyError among it.
         reason = (str(error) or type(error).__name__).rstrip(".")
         raise PictureError(
             f"{image_format} cannot hold this picture ({reason}); write a PNG instead."
         ) from error
-    return file.getvalue()
+    data = file.getvalue()
+    if image_format == "TIFF":
+        data = with_tiff_tags(data, fit.metadata)
+    return Written(data, fit.left_out)
 
 
 def write_picture(picture: Picture, path: Path, *, force: bool = False) -> None:
