@@ -127,19 +127,42 @@ def parse(data: bytes) -> File:
     return File(width, height, gray, quality_step, tile_side, model_id, sections, by_stream)
 
 
+PACKED = {0x86: 3, 7: 4, 8: 5}
+"""Kinds of packed metadata, and what they hold."""
+
+
+def metadata_items(file: File) -> dict[int, bytes]:
+    """Return ICC, EXIF and XMP by the kind of their plain section."""
+    sections = dict(file.sections)
+    items = {kind: sections[kind] for kind in (3, 4, 5) if kind in sections}
+    return items | {PACKED[kind]: unpacked(sections[kind]) for kind in PACKED if kind in sections}
+
+
 def sections_before_codes(cursor: Cursor) -> Iterator[tuple[int, bytes]]:
     seen: set[int] = set()
     for _ in range(64):
         kind = cursor.take(1)[0]
-        require(kind < 128 or kind in (0x81, 0x82), "a critical section is not known")
-        require(kind not in seen, "a section is there twice")
-        if kind in (0x82, 3, 4, 5):
-            seen.add(kind)
+        require(kind < 128 or kind in (0x81, 0x82, 0x86), "a critical section is not known")
+        plain = PACKED.get(kind, kind)
+        require(plain not in seen, "a section is there twice")
+        if plain in (0x82, 3, 4, 5):
+            seen.add(plain)
         if kind == 0x81:
             cursor.varint(0)
             return
-        yield kind, cursor.take(cursor.varint(2**24 if kind in (3, 4, 5) else 2**30))
+        yield kind, cursor.take(cursor.varint(2**24 if plain in (3, 4, 5) else 2**30))
     raise Refused("there are too many sections")
+
+
+def unpacked(payload: bytes) -> bytes:
+    inflater = zlib.decompressobj()
+    try:
+        item = inflater.decompress(payload, 2**24 + 1)
+    except zlib.error as error:
+        raise Refused("packed metadata are damaged") from error
+    require(len(item) <= 2**24, "packed metadata are too long")
+    require(inflater.eof and not inflater.unused_data, "packed metadata have another length")
+    return item
 
 
 def guarded_payload(cursor: Cursor) -> bytes:

@@ -12,6 +12,7 @@ from vqzip.container.fields import (
     KIND_ICC,
     KIND_XMP,
     MAX_SIDE,
+    PLAIN_KIND_OF,
     Header,
     Section,
     VqzFile,
@@ -64,8 +65,8 @@ def headers(draw: st.DrawFn) -> Header:
 
 payloads = st.binary(max_size=300).map(lambda data: data[: len(data) // 4 * 4])
 
-known_kinds = st.sampled_from([KIND_ALPHA, KIND_ICC, KIND_EXIF, KIND_XMP])
-later_kinds = st.integers(0, CRITICAL - 1).filter(lambda kind: kind not in (3, 4, 5))
+known_kinds = st.sampled_from([KIND_ALPHA, KIND_ICC, KIND_EXIF, KIND_XMP, *PLAIN_KIND_OF])
+later_kinds = st.integers(0, CRITICAL - 1).filter(lambda kind: kind not in (3, 4, 5, 7, 8))
 
 
 @st.composite
@@ -75,7 +76,9 @@ def files(draw: st.DrawFn) -> VqzFile:
     streams = tuple(
         tuple(draw(payloads) for _ in range(header.tiles)) for _ in range(header.streams)
     )
-    kinds = draw(st.lists(known_kinds, unique=True)) + draw(st.lists(later_kinds, max_size=3))
+    # An item is there plain or packed.
+    kinds = draw(st.lists(known_kinds, unique_by=lambda kind: PLAIN_KIND_OF.get(kind, kind)))
+    kinds += draw(st.lists(later_kinds, max_size=3))
     assert KIND_CODES not in kinds
     sections = [Section(kind, draw(st.binary(max_size=300))) for kind in kinds]
     return VqzFile(header, streams, tuple(draw(st.permutations(sections))))

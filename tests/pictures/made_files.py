@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ def mp_index(pictures: int) -> bytes:
 
 
 def tiff_of(
-    samples: NDArray[np.generic],
+    samples: NDArray[Any],
     *tags: tuple[int, int, int, bytes],
     bits: int | None = None,
     photometric: int = 1,
@@ -85,8 +86,11 @@ def tiff_of(
         digits = (samples.reshape(height, -1)[..., None] >> np.arange(bits - 1, -1, -1)) & 1
         strip = b"".join(np.packbits(row.ravel()).tobytes() for row in digits.astype(np.uint8))
     else:
-        strip = samples.astype(samples.dtype.newbyteorder(order)).tobytes()
-    pack = lambda letter, *numbers: struct.pack(f"{order}{len(numbers)}{letter}", *numbers)  # noqa: E731
+        strip = samples.astype(np.dtype(samples.dtype.str.replace("<", order))).tobytes()
+
+    def pack(letter: str, *numbers: int) -> bytes:
+        return struct.pack(f"{order}{len(numbers)}{letter}", *numbers)
+
     rows = {
         256: (4, pack("I", width)),
         257: (4, pack("I", height)),
@@ -99,7 +103,9 @@ def tiff_of(
         279: (4, pack("I", len(strip))),
         339: (3, pack("H", *[kind] * channels)),
     }
-    entries = [(tag, form, len(value) // {3: 2, 4: 4}[form], value) for tag, (form, value) in rows.items()]
+    entries = [
+        (tag, form, len(value) // {3: 2, 4: 4}[form], value) for tag, (form, value) in rows.items()
+    ]
     entries = sorted([*entries, *tags])
     start = 8 + len(strip) + len(strip) % 2
     table, tail = pack("H", len(entries)), b""
@@ -110,7 +116,9 @@ def tiff_of(
             tail += value + bytes(len(value) % 2)
         table += pack("H", tag, form) + pack("I", count) + place
     mark = b"II*\0" if order == "<" else b"MM\0*"
-    return mark + pack("I", start) + strip + bytes(len(strip) % 2) + table + bytes(4) + tail + behind
+    return (
+        mark + pack("I", start) + strip + bytes(len(strip) % 2) + table + bytes(4) + tail + behind
+    )
 
 
 def gif_with(*extensions: bytes, behind: bytes = b"") -> bytes:
@@ -166,7 +174,7 @@ def box(kind: bytes, content: bytes) -> bytes:
 def jp2_with(*boxes: bytes, color: bytes | None = None, behind: bytes = b"") -> bytes:
     """A JP2 with more boxes before its codestream, and another `colr` box."""
     jp2 = encoded(RGB, "JPEG2000", irreversible=False)
-    parts = []
+    parts: list[bytes] = []
     at = 0
     while at < len(jp2):
         size = int.from_bytes(jp2[at : at + 4], "big") or len(jp2) - at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tools.golden.models import TINY
 from vqzip.codec.codec import Codec, load
@@ -11,7 +12,7 @@ from vqzip.codec.effort import cost
 from vqzip.codec.target import Target, encode_to_target, psnr_db
 from vqzip.metrics import distortion
 from vqzip.pictures.hidden import visible_pixels, with_hidden_filled
-from vqzip.pictures.picture import Picture
+from vqzip.pictures.picture import Bytes2D, Picture
 
 SIDE = 96
 
@@ -21,20 +22,19 @@ def codec() -> Codec:
     return load(TINY)
 
 
-def disc(*, soft: bool = True) -> np.ndarray:
+def disc() -> Bytes2D:
     """Alpha of a disc, with a soft rim."""
     rows, columns = np.mgrid[:SIDE, :SIDE] - SIDE / 2
-    distance = np.hypot(rows, columns)
-    width = 2.0 if soft else 0.01
-    return ((30 - distance) / width + 0.5).clip(0, 1).__mul__(255).round().astype(np.uint8)
+    cover = ((30 - np.hypot(rows, columns)) / 2 + 0.5).clip(0, 1)
+    return np.asarray(np.rint(255 * cover), np.uint8)
 
 
-def colors() -> np.ndarray:
+def colors() -> Bytes2D:
     rows, columns = np.mgrid[:SIDE, :SIDE]
     return np.stack([rows * 2, columns * 2, 200 - rows], axis=2).astype(np.uint8)
 
 
-def with_hidden(hidden: np.ndarray | int) -> Picture:
+def with_hidden(hidden: NDArray[np.int64] | int) -> Picture:
     alpha = disc()
     return Picture(np.where(alpha[..., None] > 0, colors(), hidden).astype(np.uint8), alpha)
 
@@ -42,7 +42,7 @@ def with_hidden(hidden: np.ndarray | int) -> Picture:
 NOISE = np.random.default_rng(2).integers(0, 256, (SIDE, SIDE, 3))
 
 
-def rim(picture: Picture) -> np.ndarray:
+def rim(picture: Picture) -> NDArray[np.bool_]:
     """The visible pixels within four of a hidden one."""
     assert picture.alpha is not None
     hidden = picture.alpha == 0
@@ -50,7 +50,7 @@ def rim(picture: Picture) -> np.ndarray:
     for _ in range(4):
         padded = np.pad(near, 1)
         near = near | padded[2:, 1:-1] | padded[:-2, 1:-1] | padded[1:-1, 2:] | padded[1:-1, :-2]
-    return near & ~hidden
+    return np.asarray(near & ~hidden)
 
 
 def test_opaque_pictures_are_not_touched() -> None:
@@ -73,7 +73,7 @@ def test_visible_pixels_stay_and_hidden_ones_follow_from_them(
     first, second = (rng.integers(0, 256, shape).astype(np.uint8) for _ in range(2))
     second[visible] = first[visible]
     filled = [with_hidden_filled(Picture(pixels, alpha)).pixels for pixels in (first, second)]
-    assert np.array_equal(*filled)
+    assert np.array_equal(filled[0], filled[1])
     assert np.array_equal(filled[0][visible], first[visible])
     assert filled[0].min() >= first[visible].min()
     assert filled[0].max() <= first[visible].max()

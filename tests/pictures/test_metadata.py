@@ -16,7 +16,8 @@ from tests.pictures.made_pictures import (
 )
 from vqzip.container.fields import MAX_METADATA_BYTES
 from vqzip.errors import PictureError
-from vqzip.pictures.metadata import MAX_ITEM_BYTES, check_sizes
+from vqzip.pictures.limits import MAX_ITEM_BYTES
+from vqzip.pictures.metadata import check_sizes
 from vqzip.pictures.picture import NO_METADATA, Metadata, Picture
 from vqzip.pictures.read import picture_from_image, read_picture
 from vqzip.pictures.write import image_from_picture, picture_to_bytes

@@ -21,10 +21,13 @@ from reference.decoder import (
     Stack,
     crc16,
     decode,
+    metadata_items,
     parse,
     read_model,
     sha256_of_codes,
+    unpacked,
 )
+from tools.golden.cases import Drawn
 from tools.golden.make import CASES, EXPECTED
 from tools.golden.models import TINY, TINY_VQ
 from vqzip.codec.codec import load
@@ -98,6 +101,23 @@ def test_containers_are_parsed_alike() -> None:
         assert (theirs.width, theirs.height) == (header.width, header.height)
         assert (theirs.gray, theirs.quality_step) == (header.mode == "gray", header.quality_step)
         assert (theirs.tile_side, theirs.model_id) == (header.tile_side, header.model_id)
+
+
+@pytest.mark.parametrize("name", ["all-sections", "packed-sections"])
+def test_metadata_are_read_alike(name: str) -> None:
+    case = CASES[TINY_VQ]()[name]
+    assert isinstance(case, Drawn)
+    wanted = case.picture.metadata
+    items = metadata_items(parse(file_of(TINY_VQ, name)))
+    assert items == {3: wanted.icc, 4: wanted.exif, 5: wanted.xmp}
+
+
+def test_packed_metadata_that_are_damaged_are_refused() -> None:
+    for payload in (b"", b"no zlib", zlib.compress(b"x") + b"y", zlib.compress(b"x")[:-1]):
+        with pytest.raises(Refused):
+            unpacked(payload)
+    with pytest.raises(Refused, match="too long"):
+        unpacked(zlib.compress(bytes(2**24 + 1)))
 
 
 @pytest.mark.parametrize("name", ["one-pixel", "all-sections"])

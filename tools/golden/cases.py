@@ -197,6 +197,8 @@ def section_cases(quality: float) -> Iterator[tuple[str, Case]]:
     yield "all-sections-gray", Drawn(Picture(gray, alpha, Metadata(GRAY_ICC, EXIF, XMP)), quality)
     yield "unknown-sections", Resectioned(everything, with_unknown_sections)
     yield "sections-reversed", Resectioned(everything, reversed_sections)
+    large = Metadata(ICC + bytes(5000), EXIF + bytes(5000), XMP + b" " * 5000)
+    yield "packed-sections", Drawn(Picture(rgb, None, large), quality)
 
 
 def tile_cases() -> Iterator[tuple[str, Case]]:

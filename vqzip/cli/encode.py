@@ -99,6 +99,14 @@ def encode(
             help="Refuse what .vqz does not keep (16 bits, CMYK, animation) instead of warning.",
         ),
     ] = False,
+    keep_hidden_colors: Annotated[
+        bool,
+        typer.Option(
+            "--keep-hidden-colors",
+            help="Keep the colors of wholly transparent pixels; otherwise they are replaced by ones "
+            "that take few bytes.",
+        ),
+    ] = False,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     force: Force = False,
 ) -> None:
@@ -128,7 +136,14 @@ def encode(
         from vqzip.codec.codec import load
 
         codec = load(model, device)
-        encoded = _encode(codec, picture, target, quality or DEFAULT_QUALITY, effort)
+        encoded = _encode(
+            codec,
+            picture,
+            target,
+            quality or DEFAULT_QUALITY,
+            effort,
+            keep_hidden_colors=keep_hidden_colors,
+        )
     check = partial(_verify, codec, encoded, max_pixels) if verify else None
     if output == STREAM:
         if check is not None:
@@ -150,13 +165,23 @@ def encode(
 
 
 def _encode(
-    codec: Codec, picture: Picture, target: Target | None, quality: float, effort: int
+    codec: Codec,
+    picture: Picture,
+    target: Target | None,
+    quality: float,
+    effort: int,
+    *,
+    keep_hidden_colors: bool,
 ) -> Encoded:
     if target is None:
-        return codec.encode_picture(picture, quality=quality, effort=effort)
+        return codec.encode_picture(
+            picture, quality=quality, effort=effort, keep_hidden_colors=keep_hidden_colors
+        )
     from vqzip.codec.target import encode_to_target
 
-    return encode_to_target(codec, picture, target, effort=effort)
+    return encode_to_target(
+        codec, picture, target, effort=effort, keep_hidden_colors=keep_hidden_colors
+    )
 
 
 def _verify(codec: Codec, encoded: Encoded, max_pixels: int, written: bytes) -> None:

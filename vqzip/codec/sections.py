@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,13 +12,21 @@ from vqzip.container.fields import (
     KIND_ALPHA,
     KIND_EXIF,
     KIND_ICC,
+    KIND_PACKED_EXIF,
+    KIND_PACKED_ICC,
+    KIND_PACKED_XMP,
     KIND_XMP,
+    MAX_METADATA_BYTES,
     Section,
     VqzFile,
 )
+from vqzip.errors import InvalidFile, LimitExceeded
 from vqzip.pictures.alpha import decode_alpha, encode_alpha
 from vqzip.pictures.metadata import check_sizes
 from vqzip.pictures.picture import Metadata, Picture
+
+PACKED_FROM_BYTES = 4096
+"""Smaller items stay as they are: they would save little, and every reader of version 1 knows them."""
 
 
 def sections_of(picture: Picture) -> tuple[Section, ...]:
@@ -27,13 +37,15 @@ def sections_of(picture: Picture) -> tuple[Section, ...]:
     """
     metadata = picture.metadata
     check_sizes(metadata)
-    contents = (
-        (KIND_ALPHA, None if picture.alpha is None else encode_alpha(picture.alpha)),
-        (KIND_ICC, metadata.icc),
-        (KIND_EXIF, metadata.exif),
-        (KIND_XMP, metadata.xmp),
+    items = (
+        (KIND_ICC, KIND_PACKED_ICC, metadata.icc),
+        (KIND_EXIF, KIND_PACKED_EXIF, metadata.exif),
+        (KIND_XMP, KIND_PACKED_XMP, metadata.xmp),
     )
-    return tuple(Section(kind, payload) for kind, payload in contents if payload is not None)
+    sections = [_metadata_section(*item[:2], item[2]) for item in items if item[2] is not None]
+    if picture.alpha is not None:
+        sections.insert(0, Section(KIND_ALPHA, encode_alpha(picture.alpha)))
+    return tuple(sections)
 
 
 def with_sections(pixels: NDArray[np.uint8], file: VqzFile, box: Box) -> Picture:
@@ -51,5 +63,38 @@ def with_sections(pixels: NDArray[np.uint8], file: VqzFile, box: Box) -> Picture
     alpha = None
     if packed is not None:
         alpha = decode_alpha(packed, file.header.width, file.header.height)[box.slices].copy()
-    metadata = Metadata(file.section(KIND_ICC), file.section(KIND_EXIF), file.section(KIND_XMP))
+    metadata = Metadata(
+        _metadata_item(file, KIND_ICC, KIND_PACKED_ICC),
+        _metadata_item(file, KIND_EXIF, KIND_PACKED_EXIF),
+        _metadata_item(file, KIND_XMP, KIND_PACKED_XMP),
+    )
     return Picture(pixels, alpha, metadata)
+
+
+def _metadata_section(plain: int, packed: int, item: bytes) -> Section:
+    """Return the section of an item, packed where it is large and that makes it smaller."""
+    if len(item) < PACKED_FROM_BYTES:
+        return Section(plain, item)
+    smaller = zlib.compress(item, 9)
+    return Section(packed, smaller) if len(smaller) < len(item) else Section(plain, item)
+
+
+def _metadata_item(file: VqzFile, plain: int, packed: int) -> bytes | None:
+    """Return an item of metadata, None if the file has none.
+
+    Raises:
+        InvalidFile: it is packed, and damaged or too large.
+    """
+    payload = file.section(packed)
+    if payload is None:
+        return file.section(plain)
+    inflater = zlib.decompressobj()
+    try:
+        item = inflater.decompress(payload, MAX_METADATA_BYTES + 1)
+    except zlib.error as error:
+        raise InvalidFile("packed metadata are damaged; get the file again.") from error
+    if len(item) > MAX_METADATA_BYTES:
+        raise LimitExceeded(f"packed metadata hold more than {MAX_METADATA_BYTES} bytes.")
+    if not inflater.eof or inflater.unused_data:
+        raise InvalidFile("packed metadata have the wrong length; get the file again.")
+    return item

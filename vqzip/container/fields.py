@@ -49,6 +49,10 @@ KIND_ALPHA = 0x82
 KIND_ICC = 0x03
 KIND_EXIF = 0x04
 KIND_XMP = 0x05
+KIND_PACKED_ICC = 0x86
+KIND_PACKED_EXIF = 0x07
+KIND_PACKED_XMP = 0x08
+"""The same as zlib streams. Colors would be wrong without the profile, so its kind is critical."""
 
 KIND_NAMES = {
     KIND_CODES: "codes",
@@ -56,7 +60,12 @@ KIND_NAMES = {
     KIND_ICC: "icc",
     KIND_EXIF: "exif",
     KIND_XMP: "xmp",
+    KIND_PACKED_ICC: "packed icc",
+    KIND_PACKED_EXIF: "packed exif",
+    KIND_PACKED_XMP: "packed xmp",
 }
+PLAIN_KIND_OF = {KIND_PACKED_ICC: KIND_ICC, KIND_PACKED_EXIF: KIND_EXIF, KIND_PACKED_XMP: KIND_XMP}
+_METADATA_KINDS = (*PLAIN_KIND_OF, *PLAIN_KIND_OF.values())
 
 Mode = Literal["rgb", "gray"]
 
@@ -68,7 +77,7 @@ def kind_name(kind: int) -> str:
 
 def section_limit(kind: int) -> int:
     """Return the largest legal payload of a section, in bytes."""
-    return MAX_METADATA_BYTES if kind in (KIND_ICC, KIND_EXIF, KIND_XMP) else MAX_SECTION_BYTES
+    return MAX_METADATA_BYTES if kind in _METADATA_KINDS else MAX_SECTION_BYTES
 
 
 def crc16(data: bytes | memoryview) -> int:
@@ -220,9 +229,10 @@ def check_section_kind(kind: int, seen: set[int], *, offset: int | None = None) 
         InvalidFile: the kind is known and was seen before.
     """
     if kind in KIND_NAMES:
-        if kind in seen:
+        plain = PLAIN_KIND_OF.get(kind, kind)
+        if any(PLAIN_KIND_OF.get(other, other) == plain for other in seen):
             raise InvalidFile(
-                f"the {kind_name(kind)} section is there twice; get the file again.", offset=offset
+                f"the {kind_name(plain)} section is there twice; get the file again.", offset=offset
             )
     elif kind & CRITICAL:
         raise UnsupportedVersion(

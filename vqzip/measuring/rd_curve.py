@@ -24,7 +24,7 @@ from vqzip.measuring.analysis.code_lengths import (
     overhead,
 )
 from vqzip.measuring.anchors import Anchor
-from vqzip.measuring.source_pictures import MAX_PIXELS, SourcePicture, channels, read_plain
+from vqzip.measuring.source_pictures import MAX_PIXELS, SourcePicture, channels, read_visible
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.write import image_from_picture
 
@@ -187,7 +187,7 @@ def measure_model(
     tally = CodeLengthTally()
     points: list[RdPoint] = []
     for source in pictures:
-        picture = read_plain(source, max_pixels)
+        picture, visible = read_visible(source, max_pixels)
         for quality in qualities:
             start = time.perf_counter()
             encoded = codec.encode_picture(picture, quality=quality, effort=effort)
@@ -208,6 +208,7 @@ def measure_model(
                     encode_s=between - start,
                     decode_s=end - between,
                     device=device,
+                    visible=visible,
                     code_length_bits=tuple(encoded.code_length_bits),
                     codes_equal=codes.equals(encoded.codes),
                 )
@@ -254,7 +255,7 @@ def measure_anchor(
     settings = tuple(settings or anchor.settings)
     points: list[RdPoint] = []
     for source in pictures:
-        picture = read_plain(source, max_pixels)
+        picture, visible = read_visible(source, max_pixels)
         image = image_from_picture(picture)
         for setting in settings:
             start = time.perf_counter()
@@ -273,6 +274,7 @@ def measure_anchor(
                     encode_s=between - start,
                     decode_s=end - between,
                     device=device,
+                    visible=visible,
                 )
             )
             if progress is not None:
@@ -302,11 +304,12 @@ def _point(
     encode_s: float,
     decode_s: float,
     device: str,
+    visible: NDArray[np.bool_] | None,
     code_length_bits: tuple[float, ...] = (),
     codes_equal: bool | None = None,
 ) -> RdPoint:
     pixels = picture.width * picture.height
-    distortion = metrics.distortion(picture.pixels, decoded, device)
+    distortion = metrics.distortion(picture.pixels, decoded, device, visible=visible)
     return RdPoint(
         codec=codec,
         setting=setting,

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vqzip.errors import PictureError
 from vqzip.pictures.find import picture_files
+from vqzip.pictures.hidden import visible_pixels, with_hidden_filled
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import read_picture
 
@@ -51,13 +55,28 @@ def read_plain(source: SourcePicture, max_pixels: int = MAX_PIXELS) -> Picture:
     Raises:
         PictureError: it cannot be read; the message names the file.
     """
+    return read_visible(source, max_pixels)[0]
+
+
+def read_visible(
+    source: SourcePicture, max_pixels: int = MAX_PIXELS
+) -> tuple[Picture, NDArray[np.bool_] | None]:
+    """Read a picture's colors alone, and which pixels count.
+
+    Returns:
+        The picture without alpha and metadata, colors under alpha 0 replaced as an encoder does,
+        and `(H, W)`, whether a pixel is visible; None when all of them are.
+
+    Raises:
+        PictureError: it cannot be read; the message names the file.
+    """
     try:
         picture = read_picture(source.path, max_pixels=max_pixels, strict=False)
     except PictureError as error:
         message = str(error)
         named = message if source.path.name in message else f"{source.path}: {message}"
         raise PictureError(named) from error
-    return Picture(picture.pixels)
+    return Picture(with_hidden_filled(picture).pixels), visible_pixels(picture)
 
 
 def channels(picture: Picture) -> int:

@@ -74,7 +74,11 @@ class ColorNumbers:
         if white is None:
             return None
         description = b"gray given by numbers" if gray else b"RGB given by numbers"
-        tags = [(b"desc", _text(description)), (b"cprt", _text(b"CC0")), (b"wtpt", _point(_D50_XYZ))]
+        tags = [
+            (b"desc", _text(description)),
+            (b"cprt", _text(b"CC0")),
+            (b"wtpt", _point(_D50_XYZ)),
+        ]
         if matrix is None:
             tags.append((b"kTRC", curve))
             return _icc(b"GRAY", tags)
@@ -93,7 +97,8 @@ class ColorNumbers:
         columns = np.stack(found, axis=1)
         if abs(np.linalg.det(columns)) < 1e-6:
             return None
-        return _adaptation(white) @ (columns * np.linalg.solve(columns, white))
+        adapted = _adaptation(white) @ (columns * np.linalg.solve(columns, white))
+        return np.asarray(adapted, np.float64)
 
 
 ADOBE_RGB = ColorNumbers((0.64, 0.33, 0.21, 0.71, 0.15, 0.06), D65, ADOBE_RGB_GAMMA)
@@ -133,7 +138,7 @@ _D50_XYZ = np.array([0.9642, 1.0, 0.8249])
 def _adaptation(white: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the matrix from a white point to D50 (Bradford)."""
     scale = (_BRADFORD @ _D50_XYZ) / (_BRADFORD @ white)
-    return np.linalg.inv(_BRADFORD) @ np.diag(scale) @ _BRADFORD
+    return np.asarray(np.linalg.inv(_BRADFORD) @ np.diag(scale) @ _BRADFORD, np.float64)
 
 
 def _icc(space: bytes, tags: list[tuple[bytes, bytes]]) -> bytes:
@@ -145,7 +150,9 @@ def _icc(space: bytes, tags: list[tuple[bytes, bytes]]) -> bytes:
             places[body] = start + len(data)
             data += body + bytes(-len(body) % 4)
         table.append(name + struct.pack(">II", places[body], len(body)))
-    header = struct.pack(">I4sI4s4s4s", start + len(data), bytes(4), 0x04200000, b"mntr", space, b"XYZ ")
+    header = struct.pack(
+        ">I4sI4s4s4s", start + len(data), bytes(4), 0x04200000, b"mntr", space, b"XYZ "
+    )
     header += struct.pack(">6H4s", 2026, 1, 1, 0, 0, 0, b"acsp")
     header = header.ljust(68, b"\0") + _s15(_D50_XYZ)
     return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + b"".join(table) + data

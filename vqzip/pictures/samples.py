@@ -64,11 +64,11 @@ def stored_in_image(image: Image.Image) -> Stored:
     key = image.info.get("transparency")
     tiles = getattr(image, "tile", [])
     match = _RAW_GRAY_BITS.match(str(tiles[0][3])) if tiles else None
-    small = image.format == "PNG" and isinstance(key, int) and match is not None
+    small = image.format == "PNG" and match is not None
     return Stored(
         bits=int(bits) if bits in range(9, 16) else 16,
         white_is_zero=tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO,
-        key=(key,) if small else None,
+        key=(key,) if small and isinstance(key, int) else None,
         key_bits=int(match[1]) if small and match else 8,
     )
 

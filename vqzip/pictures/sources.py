@@ -50,9 +50,7 @@ def file_content(source: Path | bytes) -> bytes:
         return file.read()
 
 
-def open_picture(
-    data: bytes, name: str, *, max_pixels: int
-) -> tuple[Image.Image, Findings]:
+def open_picture(data: bytes, name: str, *, max_pixels: int) -> tuple[Image.Image, Findings]:
     """Return an image, opened and not loaded, and what its file holds.
 
     Neither Pillow's limit on pixels nor its warnings' filters are changed or needed: both belong to

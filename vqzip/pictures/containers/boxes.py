@@ -31,7 +31,11 @@ def boxes(data: bytes, start: int = 0) -> Iterator[Box]:
     for _ in range(MOST_BOXES):
         if at + 8 > len(data):
             return
-        size, kind, front = int.from_bytes(data[at : at + 4], "big"), bytes(data[at + 4 : at + 8]), 8
+        size, kind, front = (
+            int.from_bytes(data[at : at + 4], "big"),
+            bytes(data[at + 4 : at + 8]),
+            8,
+        )
         if size == 1:
             size, front = int.from_bytes(data[at + 8 : at + 16], "big"), 16
         end = at + size if size else len(data)

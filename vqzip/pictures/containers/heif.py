@@ -11,7 +11,17 @@ from vqzip.pictures.containers.findings import DEPTH_MAP, GAIN_MAP, VIDEO, Findi
 _HARMLESS = (b"ftyp", b"mdat", b"free", b"skip", b"wide", b"meta", b"moov", b"pdin")
 _ALPHA = (b"auxid:1", b"alpha")
 _GRAIN_ITEMS = (b"grid", b"iovl", b"iden")
-_CODED_ITEMS = (b"av01", b"hvc1", b"hev1", b"jpeg", b"j2k1", b"avc1", b"unci", b"vvc1", *_GRAIN_ITEMS)
+_CODED_ITEMS = (
+    b"av01",
+    b"hvc1",
+    b"hev1",
+    b"jpeg",
+    b"j2k1",
+    b"avc1",
+    b"unci",
+    b"vvc1",
+    *_GRAIN_ITEMS,
+)
 
 
 @dataclass
@@ -130,7 +140,11 @@ def _references(body: bytes) -> list[tuple[bytes, int, tuple[int, ...]]]:
         targets = content[width + 2 :]
         numbers = range(0, len(targets) - width + 1, width)
         found.append(
-            (box.kind, source, tuple(int.from_bytes(targets[i : i + width], "big") for i in numbers))
+            (
+                box.kind,
+                source,
+                tuple(int.from_bytes(targets[i : i + width], "big") for i in numbers),
+            )
         )
     return found
 
@@ -145,7 +159,10 @@ def _property_uses(body: bytes) -> list[tuple[int, list[int]]]:
         at += size + 1
         step = 2 if wide_index else 1
         mask = 0x7FFF if wide_index else 0x7F
-        indices = [int.from_bytes(body[at + i * step : at + (i + 1) * step], "big") & mask for i in range(count)]
+        indices = [
+            int.from_bytes(body[at + i * step : at + (i + 1) * step], "big") & mask
+            for i in range(count)
+        ]
         uses.append((number, indices))
         at += count * step
     return uses
@@ -168,7 +185,12 @@ def _look_at_items(data: bytes, meta: _Meta, found: Findings) -> None:
         found.lose(GAIN_MAP)
     for number in parts:
         _look_at_properties(meta.items.get(number, _Item()).properties, found)
-    av1 = [box.content for n in parts for box in meta.items.get(n, _Item()).properties if box.kind == b"av1C"]
+    av1 = [
+        box.content
+        for n in parts
+        for box in meta.items.get(n, _Item()).properties
+        if box.kind == b"av1C"
+    ]
     found.monochrome = bool(av1) and all(content[2] & 0x10 for content in av1)
     thumbnails = {source for kind, source, _ in meta.references if kind == b"thmb"}
     tiles_of = {t: s for kind, s, ts in meta.references if kind == b"dimg" for t in ts}
@@ -193,7 +215,9 @@ def _look_at_properties(properties: list[Box], found: Findings) -> None:
             # The range of samples is the decoder's to follow.
             found.numbers = from_h273(primaries, int.from_bytes(content[6:8], "big"))
         elif box.kind == b"av1C":
-            found.bits = max(found.bits, 12 if content[2] & 0x20 else 10 if content[2] & 0x40 else 8)
+            found.bits = max(
+                found.bits, 12 if content[2] & 0x20 else 10 if content[2] & 0x40 else 8
+            )
         elif box.kind == b"hvcC":
             found.bits = max(found.bits, 8 + (content[17] & 7))
 
@@ -251,8 +275,6 @@ def _track(content: bytes) -> tuple[bytes, int]:
                 pending.append(box.content)
             elif box.kind == b"hdlr" and not handler:
                 handler = box.content[8:12]
-            elif box.kind == b"stsz":
-                frames = int.from_bytes(box.content[8:12], "big")
-            elif box.kind == b"stz2":
+            elif box.kind in (b"stsz", b"stz2"):
                 frames = int.from_bytes(box.content[8:12], "big")
     return handler, frames

@@ -13,7 +13,18 @@ _ICNS_PICTURES = (
     *(b"ih32", b"icp5", b"il32", b"ic11", b"icp4", b"is32"),
 )
 """Largest first, as Pillow chooses."""
-_ICNS_HARMLESS = (b"t8mk", b"h8mk", b"l8mk", b"s8mk", b"TOC ", b"icnV", b"ICN#", b"icm#", b"ics#", b"ich#")
+_ICNS_HARMLESS = (
+    b"t8mk",
+    b"h8mk",
+    b"l8mk",
+    b"s8mk",
+    b"TOC ",
+    b"icnV",
+    b"ICN#",
+    b"icm#",
+    b"ics#",
+    b"ich#",
+)
 _JP2_FRONT = b"\0\0\0\x0cjP  "
 
 

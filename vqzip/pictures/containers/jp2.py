@@ -13,11 +13,23 @@ _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF_UUID = b"JpgTiffExif->JP2"
 _IPTC_UUID = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 _GEO_UUID = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")
-_HARMLESS = (b"jP  ", b"ftyp", b"rreq", b"free", b"skip", b"pclr", b"cmap", b"cdef", b"res ", b"ihdr")
+_HARMLESS = (
+    b"jP  ",
+    b"ftyp",
+    b"rreq",
+    b"free",
+    b"skip",
+    b"pclr",
+    b"cmap",
+    b"cdef",
+    b"res ",
+    b"ihdr",
+)
 _SRGB, _GRAY, _SYCC = 16, 17, 18
 _SIZ, _COM, _SOT, _EOC = 0x51, 0x64, 0x90, b"\xff\xd9"
 _ENCODERS = re.compile(
-    rb"(created by|creator:|kakadu|kdu-|openjpeg|jasper|grok|lead|adobe|photoshop|aware|kodak)", re.I
+    rb"(created by|creator:|kakadu|kdu-|openjpeg|jasper|grok|lead|adobe|photoshop|aware|kodak)",
+    re.I,
 )
 """How comments begin in which encoders name themselves and their settings."""
 

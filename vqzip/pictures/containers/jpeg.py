@@ -90,6 +90,7 @@ def walk_jpeg(data: bytes, found: Findings) -> None:
     end = None
     for segment in segments(data):
         marker, content = segment.marker, segment.content
+        described = _APP0 <= marker <= _APP15 or marker == COMMENT
         if marker == EOI:
             end = segment.end
         elif marker in _FRAMES:
@@ -98,11 +99,9 @@ def walk_jpeg(data: bytes, found: Findings) -> None:
             profile[content[12]] = (content[13], content[14:])
         elif marker == _APP2 and content.startswith(_MPF_MARK):
             further = max(further, _further_pictures(content[4:]))
-        elif _APP0 <= marker <= _APP15 or marker == COMMENT:
+        elif described:
             _look_at(marker, content, found)
-        if not _APP0 <= marker <= _APP15 and marker != COMMENT:
-            kept.append(data[segment.start : segment.end])
-        elif content.startswith((b"JFIF\0", b"Adobe")):
+        if not described or content.startswith((b"JFIF\0", b"Adobe")):
             kept.append(data[segment.start : segment.end])
     found.icc = _whole_profile(profile, found) or found.icc
     if end is None:

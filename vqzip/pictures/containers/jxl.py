@@ -76,4 +76,6 @@ def _look_at_codestream(front: bytes, found: Findings) -> None:
     if bits.take(1):
         found.bits = 16
     else:
-        found.bits = max(8, (8, 10, 12, 0)[choice] if (choice := bits.take(2)) < 3 else 1 + bits.take(6))
+        found.bits = max(
+            8, (8, 10, 12, 0)[choice] if (choice := bits.take(2)) < 3 else 1 + bits.take(6)
+        )

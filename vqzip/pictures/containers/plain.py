@@ -31,7 +31,9 @@ def walk_pnm(data: bytes, found: Findings) -> None:
     found.bits = max(8, most.bit_length())
     if kind < 4:
         return
-    row = -(-width // 8) if kind == 4 else width * (3 if kind == 6 else 1) * (2 if most > 255 else 1)
+    row = (
+        -(-width // 8) if kind == 4 else width * (3 if kind == 6 else 1) * (2 if most > 255 else 1)
+    )
     behind = bytes(data[match.end() + row * height :])
     if _PNM_HEADER.match(behind.lstrip()):
         found.pictures += 1

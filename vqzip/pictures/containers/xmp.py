@@ -15,7 +15,10 @@ _GONE_SPACES = (
     *(b"http://ns.google.com/photos/1.0/" + name for name in (b"container/", b"container/item/")),
     *(b"http://ns.google.com/photos/1.0/" + name for name in (b"camera/", b"image/", b"audio/")),
     *(b"http://ns.google.com/photos/1.0/" + name for name in (b"depthmap/", b"focus/")),
-    *(b"http://ns.google.com/photos/dd/1.0/" + name for name in (b"container/", b"item/", b"device/")),
+    *(
+        b"http://ns.google.com/photos/dd/1.0/" + name
+        for name in (b"container/", b"item/", b"device/")
+    ),
     b"http://ns.apple.com/HDRGainMap/1.0/",
     b"http://ns.apple.com/pixeldatainfo/1.0/",
     b"http://ns.apple.com/depthData/1.0/",
