@@ -7,7 +7,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "vqzip"
 LAYERS = (
     {"errors"},
-    {"codes", "configs", "extras", "files"},
+    {"codes", "configs", "extras", "files", "threads"},
     {"container", "entropy", "metrics", "pictures"},
     {"prior", "autoencoders"},
     {"models"},

@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 from vqzip import __version__
 from vqzip.cli.console import print_error
 from vqzip.cli.decode import decode
+from vqzip.cli.doctor import doctor
 from vqzip.cli.encode import encode
 from vqzip.cli.info import info
 from vqzip.cli.models import models
@@ -35,6 +36,7 @@ app.command()(models)
 app.command()(sample)
 app.command("rd-curve")(rd_curve)
 app.command()(train)
+app.command()(doctor)
 
 
 @dataclass

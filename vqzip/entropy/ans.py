@@ -157,6 +157,21 @@ class AnsWriter:
         return words.astype("<u4").tobytes()
 
 
+def stream_words(data: bytes) -> NDArray[np.uint32]:
+    """Return the words of a stream.
+
+    Raises:
+        Truncated: the length is no multiple of four.
+        InvalidFile: the last word is zero, which no writer leaves.
+    """
+    if len(data) % _WORD_BYTES:
+        raise Truncated(f"a code stream of {len(data)} bytes is not made of whole words.")
+    words = np.frombuffer(data, "<u4").astype(np.uint32)
+    if words.size and words[-1] == 0:
+        raise InvalidFile("a code stream ends with an empty word: the file is damaged.")
+    return words
+
+
 class AnsReader:
     """Reads symbols from a stream.
 
@@ -169,12 +184,7 @@ class AnsReader:
     """
 
     def __init__(self, data: bytes) -> None:
-        if len(data) % _WORD_BYTES:
-            raise Truncated(f"a code stream of {len(data)} bytes is not made of whole words.")
-        words = np.frombuffer(data, "<u4").astype(np.uint32)
-        if words.size and words[-1] == 0:
-            raise InvalidFile("a code stream ends with an empty word: the file is damaged.")
-        self._coder = constriction.stream.stack.AnsCoder(words)
+        self._coder = constriction.stream.stack.AnsCoder(stream_words(data))
 
     def exchange(
         self, table: NDArray[np.float64], rows: NDArray[np.intp], _symbols: NDArray[np.int64]

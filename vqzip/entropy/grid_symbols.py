@@ -102,7 +102,7 @@ class GridCoder:
         self._escape_order = np.repeat(tables.escape_order, MEAN_FRACTION)
         is_narrow = np.arange(len(self._wide)) < self._narrow_rows
         self._radius = np.where(is_narrow, NARROW_RADIUS, WIDE_RADIUS)
-        self._window_bits = self._bits_in_window()
+        self.window_bits = self._bits_in_window()
 
     def exchange(
         self,
@@ -197,9 +197,9 @@ class GridCoder:
         high = (codes - (nearest >> 4)) >> low_bits
         edge = WIDE_RADIUS + 1
         # One index into the flattened table is faster than two.
-        window = row * self._window_bits.shape[1] + edge
+        window = row * self.window_bits.shape[1] + edge
         inside = high.clip(-edge, edge)
-        bits: NDArray[np.float64] = self._window_bits.take(inside + window)
+        bits: NDArray[np.float64] = self.window_bits.take(inside + window)
         bits += low_bits
         far = high != inside
         if far.any():

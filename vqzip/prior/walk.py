@@ -7,12 +7,22 @@ from numpy.typing import NDArray
 
 from vqzip.errors import CodingError
 from vqzip.prior.backend import Backend, Source, State
+from vqzip.prior.compiled.backend import CompiledBackend
+from vqzip.prior.compiled.library import library
+from vqzip.prior.compiled.pack import fits
 from vqzip.prior.exact.prior import ExactPrior
 from vqzip.prior.numpy.backend import NumpyBackend
 
 
 def backend_for(prior: ExactPrior) -> Backend:
-    """Return the fastest backend that runs a prior on this machine."""
+    """Return the fastest backend that runs a prior on this machine.
+
+    Raises:
+        UsageError: the variable `VQZIP_WALK` asks for what is not there.
+    """
+    compiled = library()
+    if compiled is not None and fits(prior):
+        return CompiledBackend(prior, compiled)
     return NumpyBackend(prior)
 
 

@@ -13,6 +13,7 @@ from vqzip.entropy.ans import SymbolPort
 from vqzip.entropy.counts import bits_of_count, counts_from_logits
 from vqzip.errors import CodingError
 from vqzip.prior.exact.codebooks import Codebook
+from vqzip.prior.fixed_point import whole_numbers
 from vqzip.prior.numpy.parameters import Parameters
 from vqzip.prior.numpy.products import Floats
 from vqzip.prior.numpy.sources import Place
@@ -80,7 +81,9 @@ class CodebookRunner:
             CodingError: a code lies outside its codebook.
         """
         if codes.size and (codes.min() < 0 or codes.max() >= self._codewords):
-            raise CodingError(f"codes must lie in 0..{self._codewords - 1}.")
+            raise CodingError(
+                f"codes of a codebook of {self._codewords} must lie in 0..{self._codewords - 1}."
+            )
         return self._embedding[channels, codes].reshape(len(codes), -1)
 
     def parameters(self, out: Floats, _base16: NDArray[np.int64] | None) -> CodebookParameters:
@@ -107,11 +110,11 @@ class CodebookChooser:
     """
 
     def __init__(self, choice: CodebookChoice) -> None:
-        self._bit_price = choice.bit_price
-        self._codebooks = choice.codebooks.astype(np.float64)
-        groups, _, _, dim = self._codebooks.shape
+        whole = whole_numbers(choice)
+        self._bit_price, self._unit = choice.bit_price, whole.unit
+        self._codebooks = whole.codewords
         # What the codes so far leave, (G, dim, H, W).
-        self._residuals = choice.z_e.astype(np.float64).reshape(groups, dim, *choice.shape)
+        self._residuals = whole.residuals
 
     def codes(self, place: Place, parameters: Parameters) -> NDArray[np.int64]:
         """Return the best codes of a place; see `CodeSource`."""
@@ -123,7 +126,7 @@ class CodebookChooser:
             residual = self._residuals[group][:, place.rows, place.columns]
             # ‖r - e‖² without ‖r‖², which is the same for every codeword.
             cost = (codewords**2).sum(1) - 2.0 * residual.T @ codewords.T
-            chosen = (cost + self._bit_price * bits[:, number]).argmin(1)
+            chosen = (cost * self._unit + self._bit_price * bits[:, number]).argmin(1)
             self._residuals[group][:, place.rows, place.columns] = residual - codewords[chosen].T
             codes[:, number] = chosen
         return codes

@@ -1,0 +1,54 @@
+"""Work that is shared by threads."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from vqzip.errors import UsageError
+from vqzip.threads import SWITCH, share, thread_count
+
+
+def test_every_item_is_worked_on_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, "4")
+    done: list[int] = []
+    share(done.append, range(1000))
+    assert sorted(done) == list(range(1000))
+
+
+def test_several_threads_take_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, "2")
+    if (os.cpu_count() or 1) < 2:
+        pytest.skip("needs two cores")
+    # Both must be in the middle of their item at the same time.
+    meeting = threading.Barrier(2, timeout=60)
+    share(lambda _: meeting.wait(), range(2))
+
+
+def test_shared_work_may_share_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, "3")
+    done: list[int] = []
+    share(lambda item: share(done.append, [item] * 10), range(20))
+    assert sorted(done) == sorted(list(range(20)) * 10)
+
+
+def test_an_error_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, "2")
+
+    def refuse(item: int) -> None:
+        raise ValueError(f"item {item}")
+
+    with pytest.raises(ValueError, match="item"):
+        share(refuse, range(5))
+    share(lambda _: None, [])
+
+
+def test_threads_are_the_cores_that_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(SWITCH, raising=False)
+    if hasattr(os, "sched_getaffinity"):
+        assert thread_count() == len(os.sched_getaffinity(0))
+    monkeypatch.setenv(SWITCH, "0")
+    with pytest.raises(UsageError, match="VQZIP_THREADS must be a number from 1 up, got '0'"):
+        thread_count()

@@ -1,0 +1,41 @@
+"""`vqzip doctor`: what runs here, and how fast a way."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from vqzip.cli.console import print_result
+
+PACKAGES = ("numpy", "pillow", "torch", "onnxruntime")
+"""Packages whose versions matter to who reports a fault."""
+
+
+def doctor() -> None:
+    """Show versions, which walk over the codes runs, and how many threads."""
+    print_result("\n".join(f"{name}: {found}" for name, found in findings().items()))
+
+
+def findings() -> dict[str, str]:
+    """Return what was found, one line a name.
+
+    Raises:
+        UsageError: a variable of the environment asks for what is not there.
+    """
+    from vqzip import __version__
+    from vqzip.prior.compiled.library import description
+    from vqzip.threads import thread_count
+
+    found = {
+        "vqzip": __version__,
+        "Python": f"{platform.python_version()}, {platform.system()} {platform.machine()}",
+    }
+    found |= {package: _version(package) for package in PACKAGES}
+    return found | {"walk over the codes": description(), "threads": str(thread_count())}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,229 @@
+"""The levels of an exact prior as the arrays and structures of the compiled walk.
+
+Weights of a layer go in pairs of inputs, `(pairs, lanes, 2)` int16, where lanes are the outputs made
+up to a multiple of 16. The compiled walk sums in 32 bits, so a prior of which a sum could leave them
+is not packed; none that is exported has such layers.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqzip.entropy.counts import TOTAL, exp2_table
+from vqzip.entropy.grid_symbols import GridCoder
+from vqzip.prior.compiled import structures as c
+from vqzip.prior.exact.codebooks import Codebook
+from vqzip.prior.exact.dense import IntegerDense
+from vqzip.prior.exact.grids import Grid
+from vqzip.prior.exact.level import LevelPrior
+from vqzip.prior.exact.prior import ExactPrior
+from vqzip.prior.spec import MAGNITUDES
+
+LANES = 16
+LARGEST_SUM = 2**31 - 1
+LARGEST_SHIFT = 31
+"""Of numbers of 32 bits; a longer shift gives the same."""
+
+_NARROW_STRIDE, _WIDE_STRIDE = 8, 32
+_POINTS = 1 << 24
+
+Entry = TypeVar("Entry", bound=np.generic)
+
+
+class Packed:
+    """Structures of a prior's levels, and the arrays that they point to.
+
+    Args:
+        prior: whose levels are packed.
+
+    Attributes:
+        levels: one structure a level.
+    """
+
+    def __init__(self, prior: ExactPrior) -> None:
+        self._kept: list[object] = []
+        self._tables_of: dict[int, c.Tables] = {}
+        self.levels = [self._level(number, prior.levels) for number in range(len(prior.levels))]
+
+    def _keep(self, array: NDArray[Any], dtype: type[Entry]) -> int | None:
+        """Keep an array as long as this object; return its address."""
+        kept = np.ascontiguousarray(array, dtype)
+        self._kept.append(kept)
+        return kept.ctypes.data if kept.size else None
+
+    def _weights(self, pairs: NDArray[np.int16]) -> c.Weights:
+        """Return weights `(pairs, 2, lanes)` as a structure."""
+        return c.Weights(
+            self._keep(pairs.transpose(0, 2, 1), np.int16), pairs.shape[0], pairs.shape[2]
+        )
+
+    def _rounding(self, layer: IntegerDense, order: NDArray[np.intp] | None = None) -> c.Rounding:
+        """Return bias and shift of a layer, its outputs in another order if one is given."""
+        order = np.arange(layer.outputs) if order is None else order
+        bias = _whole_lanes(layer.bias[:, order])
+        shift = _whole_lanes(np.minimum(layer.shift[order], LARGEST_SHIFT))
+        addresses = self._keep(bias, np.int32), self._keep(shift, np.int32)
+        return c.Rounding(*addresses, *bias.shape)
+
+    def stage_codes(self, level: int) -> list[int]:
+        """Return how many codes each stage of a level has."""
+        packed = self.levels[level]
+        return [packed.stages[number].codes for number in range(packed.stage_count)]
+
+    def _level(self, number: int, levels: Sequence[LevelPrior]) -> c.Level:
+        prior = levels[number]
+        stages, updates = self._stages(prior), self._updates(prior)
+        following = levels[number + 1].state_layer.inputs if updates else 0
+        taps = _word_pairs(prior.taps_layer.weight, prior.kind.width)
+        level = c.Level(
+            channels=prior.channels,
+            words_of_code=-(-prior.kind.width // 2),
+            side=prior.side,
+            state=prior.state_layer.inputs,
+            next_state=following,
+            halves=prior.upsample,
+            neighbor_mean=prior.neighbour_mean,
+            from_state=self._weights(_pairs(prior.state_layer.weight)),
+            from_taps=self._weights(taps),
+            first=self._rounding(prior.taps_layer),
+            stages=stages,
+            stage_count=len(stages),
+            updates=updates or None,
+            update_count=len(updates) if updates else 0,
+        )
+        if isinstance(prior.kind, Grid):
+            level.features = self._grid_features(prior.kind)
+            level.tables = ctypes.pointer(self._tables(prior.kind))
+        elif isinstance(prior.kind, Codebook):
+            level.codewords = prior.kind.outputs
+            level.features = self._codebook_features(prior.kind)
+            level.exp2 = self._keep(exp2_table(), np.uint32)
+        self._kept += [stages, updates]
+        return level
+
+    def _stages(self, prior: LevelPrior) -> ctypes.Array[c.Stage]:
+        hidden = prior.taps_layer.outputs
+        packed = []
+        for stage in prior.stages:
+            known = _word_pairs(stage.hidden.weight[hidden:], prior.kind.width)
+            packed.append(
+                c.Stage(
+                    channels=self._keep(stage.channels, np.int32),
+                    codes=len(stage.channels),
+                    from_first=self._weights(_lane_pairs(stage.hidden.weight[:hidden])),
+                    from_words=self._weights(known),
+                    hidden=self._rounding(stage.hidden),
+                    from_hidden=self._weights(_lane_pairs(stage.out.weight)),
+                    out=self._rounding(stage.out),
+                )
+            )
+        return (c.Stage * len(packed))(*packed)
+
+    def _updates(self, prior: LevelPrior) -> ctypes.Array[c.Update] | None:
+        packed = []
+        for number, (layer, kernel) in enumerate(
+            zip(prior.update, prior.update_kernels, strict=True)
+        ):
+            places = layer.weight.reshape(kernel**2, -1, layer.outputs)
+            order = np.arange(layer.outputs)
+            if number + 1 == len(prior.update) and prior.upsample:
+                # The four positions one after the other, the channels of each together.
+                order = order.reshape(-1, 4).T.reshape(-1)
+            state = prior.state_layer.inputs if number == 0 else places.shape[1]
+            values, features = places[:, :state, order], places[:, state:, order]
+            make = _pairs if number == 0 else _lane_pairs
+            packed.append(
+                c.Update(
+                    from_values=self._weights(np.concatenate([make(place) for place in values])),
+                    from_words=self._weights(
+                        _word_pairs(features.reshape(-1, layer.outputs), prior.kind.width)
+                    ),
+                    rounding=self._rounding(layer, order),
+                    kernel=kernel,
+                )
+            )
+        return (c.Update * len(packed))(*packed) if packed else None
+
+    def _grid_features(self, kind: Grid) -> int | None:
+        """Return the words of the codes from -255 to 255."""
+        codes = np.arange(1 - MAGNITUDES, MAGNITUDES)
+        magnitude = kind.magnitude[np.abs(codes)]
+        signed = np.stack([magnitude * np.sign(codes), magnitude], axis=1).astype(np.int16)
+        return self._keep(signed.view(np.uint32), np.uint32)
+
+    def _codebook_features(self, kind: Codebook) -> int | None:
+        """Return the words of every codeword, by channel."""
+        padded = np.pad(kind.embedding, ((0, 0), (0, 0), (0, kind.width % 2)))
+        return self._keep(np.ascontiguousarray(padded).view(np.uint32), np.uint32)
+
+    def _tables(self, kind: Grid) -> c.Tables:
+        """Return the tables of a grid; levels share them."""
+        tables = kind.tables
+        if id(tables) not in self._tables_of:
+            self._tables_of[id(tables)] = c.Tables(
+                narrow=self._keep(_boundaries(tables.narrow, _NARROW_STRIDE), np.uint32),
+                wide=self._keep(_boundaries(tables.wide, _WIDE_STRIDE), np.uint32),
+                low_bits=self._keep(np.repeat(tables.low_bits, 16), np.uint8),
+                escape_order=self._keep(np.repeat(tables.escape_order, 16), np.uint8),
+                window_bits=self._keep(GridCoder(tables).window_bits, np.float64),
+                narrow_rows=16 * len(tables.narrow),
+            )
+        return self._tables_of[id(tables)]
+
+
+def fits(prior: ExactPrior) -> bool:
+    """Return whether sums of all layers are proved to fit 32 bits."""
+    layers: list[tuple[IntegerDense, ...]] = []
+    for level in prior.levels:
+        # Both are parts of one layer, and share its bias.
+        layers += [(level.state_layer, level.taps_layer)]
+        layers += [(layer,) for stage in level.stages for layer in (stage.hidden, stage.out)]
+        layers += [(layer,) for layer in level.update]
+    return all(_largest_sum(*parts) <= LARGEST_SUM for parts in layers)
+
+
+def _largest_sum(*parts: IntegerDense) -> int:
+    """Return what no partial sum of a layer in parts can exceed, before its shift."""
+    sums = np.zeros(parts[0].outputs, np.int64)
+    for part in parts:
+        largest = np.broadcast_to(part.largest_input, part.inputs)
+        sums += largest @ np.abs(part.weight.astype(np.int64))
+    # Biases are below 2^53, so this sum has room.
+    sums += np.abs(parts[0].bias).max(0)
+    return int(sums.max(initial=0))
+
+
+def _whole_lanes(array: NDArray[Entry]) -> NDArray[Entry]:
+    """Return an array with zeros after its last axis, up to a multiple of 16 entries."""
+    return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, -array.shape[-1] % LANES)])
+
+
+def _pairs(weight: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return weights `(in, out)` as `(pairs, 2, lanes)`."""
+    padded = _whole_lanes(np.pad(weight, ((0, len(weight) % 2), (0, 0))))
+    return padded.reshape(-1, 2, padded.shape[1])
+
+
+def _lane_pairs(weight: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return weights `(in, out)` over inputs that are lanes of another layer."""
+    return _pairs(np.pad(weight, ((0, -len(weight) % LANES), (0, 0))))
+
+
+def _word_pairs(weight: NDArray[np.int16], width: int) -> NDArray[np.int16]:
+    """Return weights `(in, out)` over the features of codes, `width` of them a code."""
+    codes = weight.reshape(-1, width, weight.shape[1])
+    return _pairs(np.pad(codes, ((0, 0), (0, width % 2), (0, 0))).reshape(-1, weight.shape[1]))
+
+
+def _boundaries(counts: NDArray[np.int64], stride: int) -> NDArray[np.int64]:
+    """Return where each symbol begins in 2^24, and the end, in rows of `stride` entries."""
+    rows = counts.reshape(-1, counts.shape[-1])
+    size = rows.shape[1]
+    before = np.concatenate([np.zeros((len(rows), 1), np.int64), rows.cumsum(1)], axis=1)
+    boundaries = before * (_POINTS - size) // TOTAL + np.arange(size + 1)
+    return np.pad(boundaries, ((0, 0), (0, stride - size - 1)))
