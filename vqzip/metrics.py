@@ -6,8 +6,6 @@ Pictures are uint8 arrays `(H, W, 3)` RGB or `(H, W)` gray, as they come out of 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -16,60 +14,10 @@ from numpy.typing import NDArray
 from vqzip.errors import PictureError, UsageError
 from vqzip.extras import missing_package
 
-Metric = Literal["psnr", "ms_ssim"]
-"""What equal or better quality may mean."""
-
-METRIC_TITLES: dict[Metric, str] = {"psnr": "PSNR", "ms_ssim": "MS-SSIM"}
-
 MS_SSIM_SCALES = 5
 MS_SSIM_WINDOW = 11
 MS_SSIM_SMALLEST_SIDE = (MS_SSIM_WINDOW - 1) * 2 ** (MS_SSIM_SCALES - 1) + 1
 """161 pixels: after four halvings a shorter side does not hold the window any more."""
-
-
-@dataclass(frozen=True)
-class Distortion:
-    """How far a decoded picture is from its original.
-
-    Args:
-        mse: mean squared error over all channels, on samples in [0, 1].
-        psnr_db: 10 log10(1 / mse); infinite for equal pictures.
-        ms_ssim: None for a picture with a side under `MS_SSIM_SMALLEST_SIDE`.
-    """
-
-    mse: float
-    psnr_db: float
-    ms_ssim: float | None
-
-
-def distortion(
-    original: NDArray[np.uint8],
-    decoded: NDArray[np.uint8],
-    device: str = "cpu",
-    *,
-    visible: NDArray[np.bool_] | None = None,
-) -> Distortion:
-    """Measure MSE, PSNR and MS-SSIM of one picture on `device`.
-
-    Args:
-        original: `(H, W)` or `(H, W, 3)`.
-        decoded: of the same size.
-        device: where to compute.
-        visible: `(H, W)`, the pixels that count; None for all. To MS-SSIM, whose windows reach
-            across, the others count as equal.
-
-    Raises:
-        PictureError: the two differ in size.
-        UsageError: pytorch-msssim or the device is not there.
-    """
-    share = 1.0
-    if visible is not None and original.ndim == decoded.ndim:
-        mask = visible if original.ndim == 2 else visible[..., None]
-        decoded = np.where(mask, decoded, original)
-        share = max(int(visible.sum()), 1) / visible.size
-    first, second = _on_device(original, decoded, device)
-    error = _mse(first, second) / share
-    return Distortion(error, psnr_db(error), _ms_ssim(first, second))
 
 
 def mse(original: NDArray[np.uint8], decoded: NDArray[np.uint8], device: str = "cpu") -> float:

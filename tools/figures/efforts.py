@@ -17,9 +17,11 @@ from vqzip.cli.rd_curve import FilesDisplay
 from vqzip.codec.codec import DEFAULT_EFFORT, load
 from vqzip.errors import VqzipError
 from vqzip.measuring.analysis.comparisons import compare, mean_points
-from vqzip.measuring.rd_curve import Measurement, measure_model
+from vqzip.measuring.measure import Measurement, measure
+from vqzip.measuring.metrics.known import DEFAULT_METRICS
 from vqzip.measuring.report.tables import Table
 from vqzip.measuring.source_pictures import SourcePicture, find_pictures
+from vqzip.measuring.subject import ModelSubject
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, MODELS = Path("docs/results/tables.md"), Path("models")
@@ -34,23 +36,15 @@ def table(model: str, pictures: Sequence[SourcePicture]) -> Table:
     with FilesDisplay() as display:
         for effort in EFFORTS:
             label = f"{model}, effort {effort}"
-            curves[effort] = measure_model(
-                codec,
-                pictures,
-                qualities=QUALITIES,
-                effort=effort,
-                label=label,
-                progress=display.next(label),
-            )
+            subject = ModelSubject(codec, qualities=QUALITIES, effort=effort, name=label)
+            curves[effort] = measure(subject, pictures, progress=display.next(label))
     usual = curves[DEFAULT_EFFORT]
     rows = []
     for effort, title in EFFORTS.items():
         curve = curves[effort]
         both = list(zip(mean_points(curve), mean_points(usual), strict=True))
         bits = sum(own.rate_bpp / default.rate_bpp for own, default in both) / len(both)
-        gains = [
-            compare(curve, usual, metric).per_picture.percent for metric in ("psnr", "ms_ssim")
-        ]
+        gains = [compare(curve, usual, metric).per_picture.percent for metric in DEFAULT_METRICS]
         rows.append(
             (
                 title,

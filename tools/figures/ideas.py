@@ -26,10 +26,12 @@ from vqzip.errors import ModelError, VqzipError
 from vqzip.measuring.analysis.code_lengths import channel_histograms
 from vqzip.measuring.analysis.comparisons import compare, mean_points
 from vqzip.measuring.analysis.single_points import at_equal_quality
-from vqzip.measuring.anchors import find_anchor
-from vqzip.measuring.rd_curve import Measurement, measure_anchor, measure_model
+from vqzip.measuring.anchors.pillow import JPEG
+from vqzip.measuring.measure import Measurement, measure
+from vqzip.measuring.metrics.pixels import MS_SSIM, PSNR
 from vqzip.measuring.report.tables import Table, number
 from vqzip.measuring.source_pictures import SourcePicture, find_pictures
+from vqzip.measuring.subject import ModelSubject
 from vqzip.models.folder import Model
 from vqzip.pictures.picture import Picture
 
@@ -89,14 +91,13 @@ class Measured:
     histograms: Measurement
 
 
-def measure(
+def measure_both(
     codec: Codec, pictures: Sequence[SourcePicture], label: str, effort: int, display: FilesDisplay
 ) -> Measured:
     """Code all pictures at all qualities of a model."""
     counting = CountingCodec(codec.model)
-    files = measure_model(
-        counting, pictures, effort=effort, label=label, progress=display.next(label)
-    )
+    subject = ModelSubject(counting, effort=effort, name=label)
+    files = measure(subject, pictures, progress=display.next(label))
     points = []
     for point, bits in zip(files.points, counting.order0_bits(), strict=True):
         size = round(bits / 8)
@@ -130,16 +131,14 @@ def ladder(rungs: Sequence[tuple[str, Measurement]], jpeg: Measurement) -> Table
     rows = []
     for place, (title, curve) in enumerate(rungs):
         before = rungs[place - 1][1] if place else None
-        gain = (
-            "" if before is None else f"{compare(curve, before, 'psnr').per_picture.percent:+.1f}"
-        )
+        gain = "" if before is None else f"{compare(curve, before, PSNR).per_picture.percent:+.1f}"
         ends = mean_points(curve)
         rows.append(
             (
                 title,
                 f"{ends[0].rate_bpp:.3f} to {ends[-1].rate_bpp:.3f}",
-                f"{ends[0].psnr_db:.1f} to {ends[-1].psnr_db:.1f}",
-                f"{compare(curve, jpeg, 'psnr').per_picture.percent:+.1f}",
+                " to ".join(number(end.scores[PSNR.name], 1) for end in (ends[0], ends[-1])),
+                f"{compare(curve, jpeg, PSNR).per_picture.percent:+.1f}",
                 gain,
             )
         )
@@ -157,7 +156,7 @@ def codebooks(points: Sequence[tuple[str, Measured]], curves: Sequence[Measureme
         (order0,) = mean_points(model.histograms)
         others = []
         for curve in curves:
-            found = at_equal_quality(model.files, curve, "psnr")
+            found = at_equal_quality(model.files, curve, PSNR)
             reached = f" ({found.pictures} of {found.pictures + found.left_out})"
             percent = f"{found.percent:+.1f}{reached if found.left_out else ''}"
             others.append(percent if found.pictures else "-")
@@ -166,8 +165,7 @@ def codebooks(points: Sequence[tuple[str, Measured]], curves: Sequence[Measureme
                 title,
                 number(order0.rate_bpp, 3),
                 number(mean.rate_bpp, 3),
-                number(mean.psnr_db, 2),
-                number(mean.ms_ssim, 4),
+                *(number(mean.scores[metric.name], metric.digits) for metric in (PSNR, MS_SSIM)),
                 *others,
             )
         )
@@ -190,12 +188,12 @@ def tables(pictures: Path, also: Sequence[Path]) -> str:
     bare = without_network(load(ROOT / MODELS / "photo", "cpu"))
     single = [load(folder, "cpu") for folder in also] + [load(ROOT / MODELS / "vqvae2", "cpu")]
     with FilesDisplay() as display:
-        jpeg = measure_anchor(find_anchor("jpeg"), found, progress=display.next("jpeg"))
-        nearest = measure(bare, found, "nearest codes", NEAREST, display)
-        chosen = measure(bare, found, "chosen codes", CHOSEN, display)
-        whole = measure(photo, found, "photo", CHOSEN, display)
+        jpeg = measure(JPEG, found, progress=display.next("jpeg"))
+        nearest = measure_both(bare, found, "nearest codes", NEAREST, display)
+        chosen = measure_both(bare, found, "chosen codes", CHOSEN, display)
+        whole = measure_both(photo, found, "photo", CHOSEN, display)
         points = [
-            (f"`{codec.model.name}`", measure(codec, found, codec.model.name, CHOSEN, display))
+            (f"`{codec.model.name}`", measure_both(codec, found, codec.model.name, CHOSEN, display))
             for codec in single
         ]
     rungs = (

@@ -24,10 +24,15 @@ from vqzip.cli.rd_curve import CURVE_FILE, FilesDisplay
 from vqzip.codec.codec import Codec, load
 from vqzip.errors import ModelError, PictureError, UsageError, VqzipError
 from vqzip.extras import missing_package
-from vqzip.measuring.anchors import find_anchor
-from vqzip.measuring.rd_curve import measure_anchor, measure_model
+from vqzip.measuring.anchors.avif import AVIF, AVIF_SSIM
+from vqzip.measuring.anchors.heif import HEIC
+from vqzip.measuring.anchors.jxl import JXL
+from vqzip.measuring.anchors.known import find_anchor, without_missing_plugins
+from vqzip.measuring.anchors.pillow import JPEG, JPEG2000, WEBP
+from vqzip.measuring.measure import measure
 from vqzip.measuring.report.report import RdReport, make_report, write_report
 from vqzip.measuring.source_pictures import find_pictures
+from vqzip.measuring.subject import ModelSubject
 from vqzip.models.folder import CARD, CURVE
 from vqzip.models.places import CONFIG
 from vqzip.pictures.picture import Picture
@@ -39,7 +44,8 @@ from vqzip.training.run import VALIDATION_PICTURES
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, PLOT_FOLDER, MODELS = Path("docs/results/tables.md"), Path("docs/pictures"), Path("models")
 TABLES, PLOTS = "tables.md", ("psnr.png", "ms_ssim.png")
-ANCHORS = "jpeg,webp,avif,avif-ssim,jpeg2000,heic"
+ANCHORS = (JPEG, WEBP, AVIF, AVIF_SSIM, JPEG2000, HEIC, JXL)
+"""The default table's, JPEG XL and HEIC where their plugins are installed."""
 DEVICE = "cpu"
 """Where everything is measured; times on a GPU would not be those that the documents speak of."""
 
@@ -132,11 +138,13 @@ def measure_figures(
     found = find_pictures(pictures)
     with FilesDisplay() as display:
         measured_models = [
-            measure_model(codec, found, label=name, device=DEVICE, progress=display.next(name))
+            measure(
+                ModelSubject(codec, name=name), found, device=DEVICE, progress=display.next(name)
+            )
             for name, codec in codecs.items()
         ]
         measured_anchors = [
-            measure_anchor(find_anchor(name), found, device=DEVICE, progress=display.next(name))
+            measure(find_anchor(name), found, device=DEVICE, progress=display.next(name))
             for name in anchors
         ]
     command = command_line(pictures, list(codecs), anchors, out)
@@ -251,7 +259,11 @@ def main() -> None:
         default=[],
         help="a run, for the figures alone; may be repeated",
     )
-    parser.add_argument("--anchors", default=ANCHORS, help="other codecs, with commas")
+    parser.add_argument(
+        "--anchors",
+        default=",".join(without_missing_plugins(*ANCHORS)),
+        help="other codecs, with commas",
+    )
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the results")
     parser.add_argument("--force", action="store_true", help="replace the results in --out")
     parts = parser.add_mutually_exclusive_group()

@@ -20,6 +20,7 @@ from vqzip.files import write_whole
 
 if TYPE_CHECKING:
     from vqzip.measuring.report.tables import Table
+    from vqzip.measuring.subject import Subject
 
 NLL = "The table of VQ-VAE-2"
 CURVE_FILE, NLL_FILE = "results.json", "nll.json"
@@ -36,12 +37,31 @@ def rd_curve(
         ),
     ] = None,
     anchors: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Other codecs, with commas: jpeg, webp, avif, avif-ssim, avif-psnr, jpeg2000, jxl, "
+            "heic. BD-rates are against each; an empty list measures models alone. Default: jpeg, and "
+            "jxl where its plugin is installed.",
+        ),
+    ] = None,
+    commands: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--anchor",
+            metavar="COMMANDS",
+            help="Another codec as 'NAME[SETTINGS]: ENCODE {in} {out} {q} | DECODE {in} {out}'; may be "
+            "repeated.",
+        ),
+    ] = None,
+    metrics: Annotated[
         str,
         typer.Option(
-            help="Other codecs, with commas: jpeg, webp, avif, avif-ssim, avif-psnr, jpeg2000, jxl, "
-            "heic. BD-rates are against each; an empty list measures models alone."
+            metavar="LIST",
+            help="With commas: psnr, ms-ssim, and the slower jod (ColorVideoVDP), butteraugli, "
+            "ssimulacra2.",
         ),
-    ] = "jpeg",
+    ] = "psnr,ms-ssim",
     quality: Annotated[
         str | None,
         typer.Option(
@@ -82,7 +102,7 @@ def rd_curve(
     """Measure rate and distortion.
 
     Every picture is coded to a file at every quality and decoded again. The tables have bits per
-    pixel and per dimension, MSE on [0, 1], PSNR, MS-SSIM, times, BD-rates against each anchor, the
+    pixel and per dimension, MSE on [0, 1], all metrics, times, BD-rates against each anchor, the
     pictures on which a model is smaller, and how even its qualities are.
     """
     if nll != (train_data is not None):
@@ -100,8 +120,8 @@ def rd_curve(
     if train_data is not None:
         _likelihoods(names, train_data, valid_data or images, how, out)
     else:
-        listed = [name.strip() for name in anchors.split(",") if name.strip()]
-        _curves(names, listed, images, how, out)
+        others = Others(None if anchors is None else _names(anchors), tuple(commands or ()))
+        _curves(names, others, _names(metrics), images, how, out)
 
 
 @dataclass(frozen=True)
@@ -114,43 +134,65 @@ class How:
     max_pixels: int
 
 
+@dataclass(frozen=True)
+class Others:
+    """The codecs beside the models: names of anchors (None for the default), and command lines."""
+
+    names: tuple[str, ...] | None
+    commands: tuple[str, ...]
+
+    def find(self) -> list[Subject]:
+        """Return all of them, checked to work here; the first one is the reference of the others."""
+        from vqzip.measuring.anchors.command import parse_command
+        from vqzip.measuring.anchors.known import DEFAULT_ANCHORS, find_anchor
+        from vqzip.measuring.anchors.known import without_missing_plugins as installed
+
+        names = installed(*DEFAULT_ANCHORS) if self.names is None else self.names
+        return [*map(find_anchor, names), *map(parse_command, self.commands)]
+
+
 def _curves(
-    models: list[str], anchors: list[str], images: Path, how: How, out: Path | None
+    models: list[str],
+    others: Others,
+    metrics: tuple[str, ...],
+    images: Path,
+    how: How,
+    out: Path | None,
 ) -> None:
     from vqzip.codec.codec import load
-    from vqzip.measuring.anchors import find_anchor
-    from vqzip.measuring.rd_curve import measure_anchor, measure_model
+    from vqzip.measuring.measure import measure
+    from vqzip.measuring.metrics.known import find_metrics
     from vqzip.measuring.report.report import make_report, report_tables, write_report
     from vqzip.measuring.source_pictures import find_pictures
+    from vqzip.measuring.subject import ModelSubject
 
     pictures = find_pictures(images)
-    codecs = [(name, load(name, how.device)) for name in models]
-    known = [find_anchor(name) for name in anchors]
+    found = find_metrics(metrics)
+    subjects: list[Subject] = [
+        ModelSubject(
+            load(name, how.device),
+            qualities=how.qualities,
+            effort=how.effort,
+            name=name if len(models) > 1 else None,
+            max_pixels=how.max_pixels,
+        )
+        for name in models
+    ]
+    subjects += others.find()
     with FilesDisplay() as display:
-        measured_models = [
-            measure_model(
-                codec,
+        measured = [
+            measure(
+                subject,
                 pictures,
-                qualities=how.qualities,
-                effort=how.effort,
-                label=name if len(models) > 1 else None,
+                metrics=found,
                 device=how.device,
                 max_pixels=how.max_pixels,
-                progress=display.next(name),
+                progress=display.next(subject.name),
             )
-            for name, codec in codecs
+            for subject in subjects
         ]
-        measured_anchors = [
-            measure_anchor(
-                anchor,
-                pictures,
-                device=how.device,
-                max_pixels=how.max_pixels,
-                progress=display.next(anchor.name),
-            )
-            for anchor in known
-        ]
-    report = make_report(measured_models, measured_anchors, _command_line())
+    count = len(models)
+    report = make_report(measured[:count], measured[count:], _command_line(), found)
     for table in report_tables(report):
         _print_table(table)
     if out is not None:
@@ -201,6 +243,10 @@ def _check_folder(out: Path, images: Path, *, force: bool) -> None:
         raise PictureError(f"{out} is no folder; name another with --out.")
     if not force and any((out / name).exists() for name in (CURVE_FILE, NLL_FILE)):
         raise PictureError(f"{out} holds results already; --force replaces them.")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _parse_qualities(text: str) -> tuple[float, ...]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -61,13 +60,6 @@ def total_lengths(parts: Sequence[PriorLengths]) -> PriorLengths:
         sum(part.float_bits for part in parts),
         sum(part.integer_bits for part in parts),
     )
-
-
-class PriorComparer(Protocol):
-    """What the table of likelihoods needs of `BothPriors`."""
-
-    def lengths(self, codes: TokenMaps, *, quality: float, gray: bool) -> tuple[PriorLengths, ...]:
-        """Return the code lengths of each level."""
 
 
 @dataclass(frozen=True)

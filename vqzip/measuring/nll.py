@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vqzip import metrics
-from vqzip.measuring.float_prior import PriorComparer, PriorLengths, total_lengths
-from vqzip.measuring.rd_curve import ONLY_QUALITY, MeasuredCodec, Progress
+from vqzip.codec.codec import Codec
+from vqzip.measuring.float_prior import BothPriors, PriorLengths, total_lengths
+from vqzip.measuring.measure import Progress
 from vqzip.measuring.report.tables import Table, number
 from vqzip.measuring.source_pictures import (
     MAX_PIXELS,
@@ -26,6 +27,7 @@ from vqzip.measuring.source_pictures import (
     read_plain,
     spread,
 )
+from vqzip.measuring.subject import ONLY_QUALITY
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,8 @@ class NllResult:
 
 
 def measure_nll(
-    codec: MeasuredCodec,
-    priors: PriorComparer,
+    codec: Codec,
+    priors: BothPriors,
     train: Path,
     valid: Path,
     *,
@@ -192,7 +194,7 @@ def _prior_cells(lengths: PriorLengths) -> tuple[str, str, str]:
 class _Tally:
     """Sums of one set of pictures."""
 
-    def __init__(self, codec: MeasuredCodec, priors: PriorComparer) -> None:
+    def __init__(self, codec: Codec, priors: BothPriors) -> None:
         levels = codec.model.config.vqvae.levels
         self.codec, self.priors = codec, priors
         self.strides = [level.stride for level in levels]

@@ -12,7 +12,7 @@ Which range is meant changes a BD-rate by several points: every result carries i
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,9 +25,6 @@ from vqzip.extras import missing_package
 if TYPE_CHECKING:
     from scipy.interpolate import PchipInterpolator
 
-MIDDLE_RANGE_DB = (30.0, 36.0)
-"""Range of PSNR in which nearly all published curves have points."""
-
 LEAST_COVERED = 0.6
 """Results that cover less of their range deserve a mark in tables."""
 
@@ -38,14 +35,14 @@ class Curve:
 
     Args:
         rate_bpp: bits per pixel (any unit serves that both curves share).
-        quality_db: PSNR, or MS-SSIM by `ms_ssim_db`.
+        quality: curve values of a metric, which rise with quality.
     """
 
     rate_bpp: tuple[float, ...]
-    quality_db: tuple[float, ...]
+    quality: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        if len(self.rate_bpp) != len(self.quality_db):
+        if len(self.rate_bpp) != len(self.quality):
             raise UsageError("a curve needs as many rates as qualities.")
 
 
@@ -57,14 +54,14 @@ class BdRate:
         percent: negative when fewer bits are needed; NaN when the curves share no quality.
         covered: part of the range that both curves reach: of the named limits, or, without
             limits, of the smaller of the two curves' ranges.
-        low_db: start of the range averaged over (NaN when there is none).
-        high_db: its end.
+        low: start of the range averaged over (NaN when there is none).
+        high: its end.
     """
 
     percent: float
     covered: float
-    low_db: float
-    high_db: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -84,18 +81,13 @@ class MeanBdRate:
     left_out: int
 
 
-def ms_ssim_db(ms_ssim: float) -> float:
-    """Return -10 log10(1 - MS-SSIM), which spreads the values near 1; infinite at 1."""
-    return math.inf if ms_ssim >= 1 else -10 * math.log10(1 - ms_ssim)
-
-
 def bd_rate(reference: Curve, test: Curve, limits: tuple[float, float] | None = None) -> BdRate:
     """Return the BD-rate of `test` against `reference`.
 
     Args:
         reference: the codec that counts as 100 %.
         test: the codec that is compared.
-        limits: lowest and highest quality in dB to average over; None for all that is common.
+        limits: lowest and highest quality to average over; None for all that is common.
 
     Raises:
         UsageError: SciPy is not installed.
@@ -141,7 +133,7 @@ def mean_bd_rate(rates: Collection[BdRate]) -> MeanBdRate:
     return MeanBdRate(percent, least, len(found), len(rates) - len(found))
 
 
-def rate_at(curve: Curve, quality_db: float) -> float:
+def rate_at(curve: Curve, quality: float) -> float:
     """Return the rate at which a curve reaches a quality, in the curve's own unit.
 
     Returns:
@@ -150,33 +142,16 @@ def rate_at(curve: Curve, quality_db: float) -> float:
     Raises:
         UsageError: SciPy is not installed.
     """
-    rate, quality = _rising(curve)
-    if len(rate) < 2 or not quality[0] <= quality_db <= quality[-1]:
+    rate, known = _rising(curve)
+    if len(rate) < 2 or not known[0] <= quality <= known[-1]:
         return math.nan
-    return float(2 ** _log2_rate(rate, quality)(quality_db))
-
-
-def averaged_curve(curves: Sequence[Curve]) -> Curve:
-    """Return the curve of mean rates and mean qualities at each setting, as papers publish it.
-
-    Such a curve weighs pictures by their size at a setting; its BD-rate differs from the mean over
-    pictures by up to 5 points. Published curves compare with it only.
-
-    Raises:
-        UsageError: the curves have different numbers of settings.
-    """
-    if len({len(curve.rate_bpp) for curve in curves}) != 1:
-        raise UsageError("curves can be averaged only when all have the same settings.")
-    return Curve(
-        tuple(float(np.mean(r)) for r in zip(*(c.rate_bpp for c in curves), strict=True)),
-        tuple(float(np.mean(q)) for q in zip(*(c.quality_db for c in curves), strict=True)),
-    )
+    return float(2 ** _log2_rate(rate, known)(quality))
 
 
 def _rising(curve: Curve) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sort by rate and drop points that are no better than a cheaper one, or without any error."""
     rate = np.asarray(curve.rate_bpp, np.float64)
-    quality = np.asarray(curve.quality_db, np.float64)
+    quality = np.asarray(curve.quality, np.float64)
     finite = np.isfinite(quality)
     rate, quality = rate[finite], quality[finite]
     order = np.lexsort((quality, rate))

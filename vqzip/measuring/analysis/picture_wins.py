@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from vqzip.measuring.analysis.bd_rate import LEAST_COVERED, BdRate
 from vqzip.measuring.analysis.comparisons import Comparison
+from vqzip.measuring.metrics.metric import Metric
 from vqzip.measuring.report.tables import Table
-from vqzip.metrics import METRIC_TITLES, Metric
 
 EXTREMES = 3
 """How many of the best and of the worst pictures a table shows."""
@@ -89,7 +89,7 @@ def standings(
     rates = {
         item.codec: {name: item.pictures[name].percent for name in _known(item.pictures)}
         for item in comparisons
-        if (item.reference, item.metric, item.limits_db) == (anchors[0], metric, None)
+        if (item.reference, item.metric, item.limits) == (anchors[0], metric.name, None)
     }
     found = []
     for picture, percent in rates.get(model, {}).items():
@@ -103,11 +103,14 @@ def standings(
     return tuple(sorted(found, key=lambda standing: (standing.behind, standing.picture)))
 
 
-def smaller_table(comparisons: Sequence[Comparison], titles: Mapping[str, str]) -> Table:
+def smaller_table(
+    comparisons: Sequence[Comparison], metrics: Sequence[Metric], titles: Mapping[str, str]
+) -> Table:
     """Return on how many pictures each model is smaller than each anchor, and than all at once.
 
     Args:
-        comparisons: of models against anchors, over all common qualities, by both metrics.
+        comparisons: of models against anchors, over all common qualities.
+        metrics: a column each.
         titles: of the codecs, by label.
     """
     rows = []
@@ -116,12 +119,12 @@ def smaller_table(comparisons: Sequence[Comparison], titles: Mapping[str, str]) 
         anchors = list(dict.fromkeys(item.reference for item in own))
         for anchor in anchors:
             against = [item for item in own if item.reference == anchor]
-            rows.append((titles[model], titles[anchor], *_share_cells(against)))
+            rows.append((titles[model], titles[anchor], *_share_cells(against, metrics)))
         if len(anchors) > 1:
-            rows.append((titles[model], "all of them", *_share_cells(own)))
+            rows.append((titles[model], "all of them", *_share_cells(own, metrics)))
     return Table(
         "Pictures on which a model is smaller at equal quality",
-        ("model", "than", *METRIC_TITLES.values()),
+        ("model", "than", *(metric.title for metric in metrics)),
         tuple(rows),
     )
 
@@ -141,7 +144,7 @@ def extremes_table(
             titles[standing.model],
             f"{rank} of {len(ranked)}",
             standing.picture,
-            METRIC_TITLES[standing.metric],
+            standing.metric.title,
             f"{standing.percent:+.1f}",
             titles[standing.best_anchor],
             f"{standing.best_percent:+.1f}",
@@ -168,11 +171,11 @@ def _extremes(ranked: Sequence[Standing]) -> list[tuple[int, Standing]]:
     return numbered[:EXTREMES] + numbered[EXTREMES:][-EXTREMES:]
 
 
-def _share_cells(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
+def _share_cells(comparisons: Sequence[Comparison], metrics: Sequence[Metric]) -> tuple[str, ...]:
     """Return a cell for each metric."""
     return tuple(
-        _share_cell(share_smaller([item for item in comparisons if item.metric == metric]))
-        for metric in METRIC_TITLES
+        _share_cell(share_smaller([item for item in comparisons if item.metric == metric.name]))
+        for metric in metrics
     )
 
 

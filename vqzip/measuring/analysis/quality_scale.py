@@ -10,10 +10,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vqzip.measuring.analysis.comparisons import mean_points, quality_db
-from vqzip.measuring.rd_curve import Measurement, RdPoint
+from vqzip.measuring.analysis.comparisons import curve_value, mean_points, ranking_metric
+from vqzip.measuring.measure import Measurement, RdPoint
+from vqzip.measuring.metrics.metric import Metric
 from vqzip.measuring.report.tables import Table, number, setting_text
-from vqzip.metrics import METRIC_TITLES, Metric
 
 
 @dataclass(frozen=True)
@@ -52,27 +52,33 @@ class WholeQuality:
     violations: tuple[Violation, ...]
 
 
-def quality_scale(measurement: Measurement) -> tuple[WholeQuality, ...]:
-    """Return the whole qualities of a model's measurement, the lowest first."""
+def quality_scale(measurement: Measurement, metric: Metric) -> tuple[WholeQuality, ...]:
+    """Return the whole qualities of a model's measurement, the lowest first.
+
+    Args:
+        measurement: of a model.
+        metric: by which each whole quality should be better than the one before.
+    """
     rates = {
         point.setting: point.rate_bpp
         for point in mean_points(measurement)
         if point.setting.is_integer()
     }
-    return tuple(_whole_quality(measurement, quality, rates) for quality in sorted(rates))
+    return tuple(_whole_quality(measurement, quality, rates, metric) for quality in sorted(rates))
 
 
-def scale_table(models: Sequence[Measurement]) -> Table:
+def scale_table(models: Sequence[Measurement], metrics: Sequence[Metric]) -> Table:
     """Return the rate, the step and the violations of every whole quality of every model.
 
     A model that was measured at no two neighboring whole qualities has no rows.
     """
     rows: list[tuple[str, ...]] = []
     for model in models:
-        scale = quality_scale(model)
+        metric = ranking_metric(model, metrics)
+        scale = quality_scale(model, metric)
         if any(step.ratio is not None for step in scale):
-            rows += [(model.title, *_cells(step, model.own_metric)) for step in scale]
-            rows.append((model.title, *_all_cells(scale, model.own_metric)))
+            rows += [(model.title, *_cells(step, metric)) for step in scale]
+            rows.append((model.title, *_all_cells(scale, metric)))
     return Table(
         "Quality scale (violations: pictures that the step makes no larger, or no better)",
         ("model", "quality", "bpp", "ratio", "better by", "violations"),
@@ -81,14 +87,14 @@ def scale_table(models: Sequence[Measurement]) -> Table:
 
 
 def _whole_quality(
-    measurement: Measurement, quality: float, rates: dict[float, float]
+    measurement: Measurement, quality: float, rates: dict[float, float], metric: Metric
 ) -> WholeQuality:
     rate = rates[quality]
     if quality - 1 not in rates:
         return WholeQuality(quality, rate, None, 0, ())
     lower, upper = (_points_at(measurement, setting) for setting in (quality - 1, quality))
     shared = [name for name in lower if name in upper]
-    steps = [_violation(lower[name], upper[name], measurement.own_metric) for name in shared]
+    steps = [_violation(lower[name], upper[name], metric) for name in shared]
     return WholeQuality(
         quality,
         rate,
@@ -104,9 +110,9 @@ def _points_at(measurement: Measurement, setting: float) -> dict[str, RdPoint]:
 
 def _violation(lower: RdPoint, upper: RdPoint, metric: Metric) -> Violation | None:
     """Return what is wrong with a step of one picture, None where nothing is."""
-    before, after = quality_db(lower, metric), quality_db(upper, metric)
+    before, after = curve_value(lower, metric), curve_value(upper, metric)
     bytes_grow = upper.payload_bytes > lower.payload_bytes
-    metric_grows = after > before or math.isnan(after)  # too small a picture has no MS-SSIM
+    metric_grows = after > before or math.isnan(after)  # a picture may be too small for the metric
     if bytes_grow and metric_grows:
         return None
     return Violation(lower.picture, lower.setting, bytes_grow, metric_grows)
@@ -117,7 +123,7 @@ def _cells(step: WholeQuality, metric: Metric) -> tuple[str, ...]:
         setting_text(step.quality),
         number(step.rate_bpp, 3),
         number(step.ratio, 2),
-        METRIC_TITLES[metric],
+        metric.title,
         f"{len(step.violations)} of {step.pictures}" if step.pictures else "-",
     )
 
@@ -128,4 +134,4 @@ def _all_cells(scale: Sequence[WholeQuality], metric: Metric) -> tuple[str, ...]
     mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
     violations = sum(len(step.violations) for step in scale)
     pairs = sum(step.pictures for step in scale)
-    return ("all", "", number(mean, 2), METRIC_TITLES[metric], f"{violations} of {pairs}")
+    return ("all", "", number(mean, 2), metric.title, f"{violations} of {pairs}")

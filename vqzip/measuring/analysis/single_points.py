@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from vqzip.measuring.analysis.bd_rate import Curve, rate_at
 from vqzip.measuring.analysis.comparisons import mean_points, picture_curves
-from vqzip.measuring.rd_curve import Measurement
+from vqzip.measuring.measure import Measurement
+from vqzip.measuring.metrics.metric import Metric
 from vqzip.measuring.report.tables import Table, number
-from vqzip.metrics import METRIC_TITLES, Metric
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class EqualQuality:
     Args:
         model: label of the model.
         reference: label of the codec that is asked for the same quality.
-        metric: what the same quality means.
+        metric: name of what the same quality means.
         percent: mean over pictures of the reference's bits above the model's; negative for fewer,
             NaN where the reference reaches no picture's quality.
         pictures: how many are in the mean.
@@ -29,7 +29,7 @@ class EqualQuality:
 
     model: str
     reference: str
-    metric: Metric
+    metric: str
     percent: float
     pictures: int
     left_out: int
@@ -52,37 +52,41 @@ def at_equal_quality(model: Measurement, reference: Measurement, metric: Metric)
     found = [percent for percent in asked if not math.isnan(percent)]
     percent = sum(found) / len(found) if found else math.nan
     left_out = len(asked) - len(found)
-    return EqualQuality(model.label, reference.label, metric, percent, len(found), left_out)
+    return EqualQuality(model.label, reference.label, metric.name, percent, len(found), left_out)
 
 
 def single_points_table(
-    models: Sequence[Measurement], found: Sequence[EqualQuality], titles: Mapping[str, str]
+    models: Sequence[Measurement],
+    found: Sequence[EqualQuality],
+    metrics: Sequence[Metric],
+    titles: Mapping[str, str],
 ) -> Table:
     """Return each model's own point, with a row for each codec that is asked for its quality.
 
     Args:
         models: of one point.
-        found: for all of them, by both metrics.
+        found: for all of them, by all metrics.
+        metrics: a column each for the score and for the bits.
         titles: of all codecs, by label.
     """
     rows = []
     for model in models:
         (mean,) = mean_points(model)
-        point = (number(mean.rate_bpp, 3), number(mean.psnr_db, 2), number(mean.ms_ssim, 4))
+        scores = (number(mean.scores.get(m.name), m.digits) for m in metrics)
+        point = (number(mean.rate_bpp, 3), *scores)
         own = [item for item in found if item.model == model.label]
         for reference in dict.fromkeys(item.reference for item in own):
             cells = {item.metric: _cell(item) for item in own if item.reference == reference}
-            ordered = (cells[metric] for metric in METRIC_TITLES)
+            ordered = (cells[metric.name] for metric in metrics)
             rows.append((model.title, *point, titles[reference], *ordered))
     return Table(
         "Models at one quality, and the bits that others need for the same",
         (
             "model",
             "bpp",
-            "PSNR dB",
-            "MS-SSIM",
+            *(metric.heading for metric in metrics),
             "other",
-            *(f"by {t}" for t in METRIC_TITLES.values()),
+            *(f"by {metric.title}" for metric in metrics),
         ),
         tuple(rows),
     )
@@ -90,7 +94,7 @@ def single_points_table(
 
 def _percent_more(point: Curve, curve: Curve) -> float:
     """Return how many percent more bits `curve` takes at the quality of a curve of one point."""
-    return 100 * (rate_at(curve, point.quality_db[0]) / point.rate_bpp[0] - 1)
+    return 100 * (rate_at(curve, point.quality[0]) / point.rate_bpp[0] - 1)
 
 
 def _cell(found: EqualQuality) -> str:

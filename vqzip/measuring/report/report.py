@@ -17,13 +17,13 @@ import torch
 
 import vqzip
 from vqzip.files import whole_file, write_whole
-from vqzip.measuring.analysis.bd_rate import MIDDLE_RANGE_DB
 from vqzip.measuring.analysis.comparisons import (
     Comparison,
     compare,
     mean_curve,
     mean_points,
     picture_curves,
+    ranking_metric,
 )
 from vqzip.measuring.analysis.picture_wins import extremes_table, smaller_table, standings
 from vqzip.measuring.analysis.quality_scale import quality_scale, scale_table
@@ -32,7 +32,9 @@ from vqzip.measuring.analysis.single_points import (
     at_equal_quality,
     single_points_table,
 )
-from vqzip.measuring.rd_curve import Measurement, RdPoint
+from vqzip.measuring.measure import Measurement, RdPoint
+from vqzip.measuring.metrics.known import DEFAULT_METRICS
+from vqzip.measuring.metrics.metric import Metric
 from vqzip.measuring.report.plots import RdLine, rd_plot
 from vqzip.measuring.report.result_tables import (
     bd_rate_table,
@@ -41,7 +43,6 @@ from vqzip.measuring.report.result_tables import (
     rate_table,
 )
 from vqzip.measuring.report.tables import Table
-from vqzip.metrics import METRIC_TITLES, Metric
 
 _PACKAGES = ("constriction", "numpy", "pillow", "pytorch-msssim", "scipy", "torch")
 
@@ -53,6 +54,7 @@ class RdReport:
     Args:
         models: measurements of vqzip's models.
         anchors: measurements of other codecs.
+        metrics: that all of them were measured by.
         comparisons: every model with a curve against every anchor, then the anchors against the
             first.
         equal_quality: every model measured at one quality beside the first anchor, and beside the
@@ -64,6 +66,7 @@ class RdReport:
 
     models: tuple[Measurement, ...]
     anchors: tuple[Measurement, ...]
+    metrics: tuple[Metric, ...]
     comparisons: tuple[Comparison, ...]
     equal_quality: tuple[EqualQuality, ...]
     command: tuple[str, ...]
@@ -95,6 +98,7 @@ def make_report(
     models: Sequence[Measurement],
     anchors: Sequence[Measurement],
     command: Sequence[str] | None = None,
+    metrics: Sequence[Metric] = DEFAULT_METRICS,
 ) -> RdReport:
     """Compare measurements with one another.
 
@@ -102,6 +106,7 @@ def make_report(
         models: of vqzip.
         anchors: the first is the reference of the other anchors (JPEG, as a rule).
         command: the command line; None for that of this process.
+        metrics: that the measurements have scores of.
 
     Raises:
         UsageError: SciPy is not installed.
@@ -109,14 +114,11 @@ def make_report(
     curves = [model for model in models if model.has_curve]
     pairs = [(model, anchor) for model in curves for anchor in anchors]
     pairs += [(anchor, anchors[0]) for anchor in anchors[1:]]
-    ranges: tuple[tuple[Metric, tuple[float, float] | None], ...] = (
-        ("psnr", None),
-        ("psnr", MIDDLE_RANGE_DB),
-        ("ms_ssim", None),
-    )
+    ranges = [(m, limits) for m in metrics for limits in dict.fromkeys((None, m.middle))]
     return RdReport(
         models=tuple(models),
         anchors=tuple(anchors),
+        metrics=tuple(metrics),
         comparisons=tuple(
             compare(codec, reference, metric, limits)
             for codec, reference in pairs
@@ -127,16 +129,16 @@ def make_report(
             for model in models
             if not model.has_curve
             for reference in (*anchors[:1], *curves[:1])
-            for metric in METRIC_TITLES
+            for metric in metrics
         ),
         command=tuple(sys.argv if command is None else command),
-        versions=_versions(),
+        versions=_versions(metrics),
         machine=_machine(),
     )
 
 
 def write_report(report: RdReport, folder: Path) -> tuple[Path, ...]:
-    """Write `results.json`, `points.csv`, `tables.md`, and plots of PSNR and MS-SSIM as PNG and SVG.
+    """Write `results.json`, `points.csv`, `tables.md`, and a plot of each metric as PNG and SVG.
 
     Returns:
         The files written; a plot of a metric that no picture has is left out.
@@ -150,12 +152,12 @@ def write_report(report: RdReport, folder: Path) -> tuple[Path, ...]:
     write_csv(report, written[1])
     tables = "\n".join(table.markdown() for table in report_tables(report))
     write_whole(written[2], tables.encode())
-    labels: dict[Metric, str] = {"psnr": "PSNR, dB", "ms_ssim": "MS-SSIM, dB: -10 log₁₀(1 - x)"}
-    for metric, label in labels.items():
+    for metric in report.metrics:
         lines = rd_lines(report, metric)
         if lines:
-            paths = (folder / f"{metric}.png", folder / f"{metric}.svg")
-            rd_plot(lines, label, paths)
+            stem = metric.name.replace("-", "_")
+            paths = (folder / f"{stem}.png", folder / f"{stem}.svg")
+            rd_plot(lines, metric.axis, paths)
             written += paths
     return tuple(written)
 
@@ -170,7 +172,10 @@ def write_json(report: RdReport, path: Path) -> None:
         "comparisons": [asdict(comparison) for comparison in report.comparisons],
         "equal_quality": [asdict(found) for found in report.equal_quality],
         "quality_scales": {
-            model.label: [asdict(step) for step in quality_scale(model)] for model in report.curves
+            model.label: [
+                asdict(step) for step in quality_scale(model, ranking_metric(model, report.metrics))
+            ]
+            for model in report.curves
         },
         "codecs": [
             {
@@ -193,7 +198,8 @@ def write_json(report: RdReport, path: Path) -> None:
 
 def write_csv(report: RdReport, path: Path) -> None:
     """Write every point as a row; code lengths of levels stand in one cell, with spaces."""
-    names = [field.name for field in fields(RdPoint)]
+    names = [field.name for field in fields(RdPoint) if field.name != "scores"]
+    names[names.index("encode_s") : names.index("encode_s")] = [m.name for m in report.metrics]
     with (
         whole_file(path) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
@@ -202,7 +208,7 @@ def write_csv(report: RdReport, path: Path) -> None:
         writer.writerow(names)
         for measurement in report.measurements:
             for point in measurement.points:
-                row = asdict(point)
+                row = asdict(point) | point.scores
                 row["code_length_bits"] = " ".join(f"{bits:.2f}" for bits in point.code_length_bits)
                 writer.writerow([row[name] for name in names])
 
@@ -218,7 +224,7 @@ def rd_lines(report: RdReport, metric: Metric) -> tuple[RdLine, ...]:
                 RdLine(
                     measurement.title,
                     mean.rate_bpp,
-                    mean.quality_db,
+                    mean.quality,
                     is_model=measurement in report.models,
                 )
             )
@@ -232,12 +238,14 @@ def report_tables(report: RdReport) -> tuple[Table, ...]:
     the scale of qualities; prior against order 0; file overhead.
     """
     tables = (
-        rate_table(report.measurements),
-        bd_rate_table(report.comparisons, report.titles),
+        rate_table(report.measurements, report.metrics),
+        bd_rate_table(report.comparisons, report.metrics, report.titles),
         _smaller_table(report),
         *_extremes_tables(report),
-        single_points_table(report.single_points, report.equal_quality, report.titles),
-        scale_table(report.curves),
+        single_points_table(
+            report.single_points, report.equal_quality, report.metrics, report.titles
+        ),
+        scale_table(report.curves, report.metrics),
         order0_table(report.models),
         overhead_table(report.models),
     )
@@ -247,7 +255,8 @@ def report_tables(report: RdReport) -> tuple[Table, ...]:
 def _smaller_table(report: RdReport) -> Table:
     models = {model.label for model in report.curves}
     return smaller_table(
-        [item for item in report.comparisons if item.codec in models and item.limits_db is None],
+        [item for item in report.comparisons if item.codec in models and item.limits is None],
+        report.metrics,
         report.titles,
     )
 
@@ -258,7 +267,7 @@ def _extremes_tables(report: RdReport) -> tuple[Table, ...]:
         return ()
     anchors = [anchor.label for anchor in report.anchors]
     ranked = [
-        standings(model.label, anchors, model.own_metric, report.comparisons)
+        standings(model.label, anchors, ranking_metric(model, report.metrics), report.comparisons)
         for model in report.curves
     ]
     return (extremes_table(ranked, anchors[0], report.titles),)
@@ -275,9 +284,10 @@ def _finite(value: object) -> object:
     return value
 
 
-def _versions() -> dict[str, str]:
+def _versions(metrics: Sequence[Metric]) -> dict[str, str]:
     found = {"vqzip": vqzip.__version__, "python": platform.python_version()}
-    return found | {package: _version(package) for package in _PACKAGES}
+    found |= {package: _version(package) for package in _PACKAGES}
+    return found | dict(metric.version() for metric in metrics)
 
 
 def _version(package: str) -> str:

@@ -6,13 +6,14 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 
-from vqzip.measuring.analysis.bd_rate import LEAST_COVERED, MIDDLE_RANGE_DB, MeanBdRate
+from vqzip.measuring.analysis.bd_rate import LEAST_COVERED, MeanBdRate
 from vqzip.measuring.analysis.comparisons import Comparison, mean_points
-from vqzip.measuring.rd_curve import Measurement
+from vqzip.measuring.measure import Measurement
+from vqzip.measuring.metrics.metric import Metric
 from vqzip.measuring.report.tables import Table, number, setting_text
 
 
-def rate_table(measurements: Sequence[Measurement]) -> Table:
+def rate_table(measurements: Sequence[Measurement], metrics: Sequence[Metric]) -> Table:
     """Return the means over pictures of every codec at every setting."""
     rows = [
         (
@@ -21,8 +22,7 @@ def rate_table(measurements: Sequence[Measurement]) -> Table:
             number(point.rate_bpp, 3),
             number(point.bits_per_dim, 4),
             f"{point.mse:.6f}",
-            number(point.psnr_db, 2),
-            number(point.ms_ssim, 4),
+            *(number(point.scores.get(metric.name), metric.digits) for metric in metrics),
             number(point.encode_s, 3),
             number(point.decode_s, 3),
         )
@@ -35,8 +35,7 @@ def rate_table(measurements: Sequence[Measurement]) -> Table:
         "bpp",
         "bits/dim",
         "MSE",
-        "PSNR dB",
-        "MS-SSIM",
+        *(metric.heading for metric in metrics),
         "encode s",
         "decode s",
     )
@@ -45,12 +44,15 @@ def rate_table(measurements: Sequence[Measurement]) -> Table:
     return Table(f"Means over {pictures} {plural} (MSE on [0, 1])", header, tuple(rows))
 
 
-def bd_rate_table(comparisons: Sequence[Comparison], titles: Mapping[str, str]) -> Table:
+def bd_rate_table(
+    comparisons: Sequence[Comparison], metrics: Sequence[Metric], titles: Mapping[str, str]
+) -> Table:
     """Return the BD-rates, a row for each codec and reference.
 
     Args:
-        comparisons: of a pair all together, in the order of the columns: PSNR over the common and
-            over the middle range, MS-SSIM over the common range.
+        comparisons: of a pair all together, in the order of the columns: of each metric over the common
+            range, then over its middle range if it has one.
+        metrics: that they are by.
         titles: of the codecs, by label.
 
     A `!` marks results that cover little of their range.
@@ -60,18 +62,9 @@ def bd_rate_table(comparisons: Sequence[Comparison], titles: Mapping[str, str]) 
         cells = found.setdefault((item.codec, item.reference), [])
         cells.append(_mean_cell(item.per_picture))
         cells.append(_marked(item.averaged.percent, item.averaged.covered))
-    low, high = MIDDLE_RANGE_DB
-    middle = f"PSNR {low:g}-{high:g} dB"
-    header = (
-        "codec",
-        "against",
-        "PSNR",
-        "PSNR, averaged",
-        middle,
-        f"{middle}, averaged",
-        "MS-SSIM",
-        "MS-SSIM, averaged",
-    )
+    ranges = [name for metric in metrics for name in _range_names(metric)]
+    columns = [text for name in ranges for text in (name, f"{name}, averaged")]
+    header = ("codec", "against", *columns)
     rows = tuple((titles[c], titles[r], *cells) for (c, r), cells in found.items())
     return Table(
         "BD-rate, % of the bits at equal quality (mean over pictures, then of averaged curves; "
@@ -150,6 +143,14 @@ def overhead_table(models: Sequence[Measurement]) -> Table:
         ("model", "files", "codes equal", "mean %", "max %", "mean bytes", "max bytes"),
         tuple(rows),
     )
+
+
+def _range_names(metric: Metric) -> list[str]:
+    """Return the names of the ranges that BD-rates by a metric are taken over."""
+    if metric.middle is None:
+        return [metric.title]
+    low, high = metric.middle
+    return [metric.title, f"{metric.title} {low:g}-{high:g} {metric.unit}".strip()]
 
 
 def _mean_cell(mean: MeanBdRate) -> str:

@@ -1,0 +1,1 @@
+"""Programs that tune models to how pictures look."""

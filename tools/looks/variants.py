@@ -1,0 +1,102 @@
+"""Models whose quantizer steps differ by level and by color, made from models with one step for all.
+
+A subband is divided by a constant before it is quantized and multiplied by it afterwards. The constants
+of a wavelet model are those of `transform.gains` with width 0: nothing else of the model changes, so its
+prior, which was trained on equal steps, codes the new codes as well as it can.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vqzip.autoencoders.discrete import Vqvae
+from vqzip.autoencoders.residual import log_step_features
+from vqzip.autoencoders.wavelet.gains import Gains
+from vqzip.autoencoders.wavelet.transform import WaveletTransform
+from vqzip.codec.codec import Codec
+from vqzip.configs import GainsConfig, ModelConfig, WaveletTransformConfig
+from vqzip.errors import ModelError
+from vqzip.models.folder import Model
+
+Floats = NDArray[np.float64]
+Steps = tuple[float, ...]
+"""Factors of the step by group of subbands, as in `GROUPS`; 1 leaves the step as it is."""
+
+GROUPS = (
+    "luma, strides 32 and 16",
+    "luma, stride 8",
+    "luma, stride 4",
+    "luma, stride 2",
+    "chroma, strides 32 and 16",
+    "chroma, stride 8",
+    "chroma, stride 4",
+    "chroma, stride 2",
+)
+EQUAL: Steps = (1.0,) * len(GROUPS)
+_STRIDES = (32, 16), (8,), (4,), (2,)
+
+
+def with_steps(codec: Codec, points: Mapping[float, Steps]) -> Codec:
+    """Return a codec with other steps, which shares the prior and all networks with `codec`.
+
+    Args:
+        codec: of a wavelet model without gains.
+        points: steps by quality. One point holds for all qualities; up to three are interpolated, the
+            logarithm of a factor as a polynomial of the logarithm of the quantizer's step.
+
+    Raises:
+        ModelError: the model is another kind, or there are more points than coefficients.
+    """
+    config = codec.model.config
+    changed = _with_gains(config)
+    vqvae = Vqvae(changed.vqvae)
+    transform = cast("WaveletTransform", vqvae.transform)
+    transform.start_as_wavelet()
+    vqvae.load_state_dict(codec.model.vqvae.state_dict(), strict=False)
+    _set_gains(transform, changed, _coefficients(config, points))
+    model: Model = dataclasses.replace(codec.model, config=changed, vqvae=vqvae.eval())
+    return Codec(model)
+
+
+def _with_gains(config: ModelConfig) -> ModelConfig:
+    transform = config.vqvae.transform
+    if not isinstance(transform, WaveletTransformConfig) or transform.gains is not None:
+        raise ModelError(f"{config.name} has no single step for all subbands; choose `photo`.")
+    with_gains = dataclasses.replace(transform, gains=GainsConfig(width=0))
+    return dataclasses.replace(
+        config, vqvae=dataclasses.replace(config.vqvae, transform=with_gains)
+    )
+
+
+def _coefficients(config: ModelConfig, points: Mapping[float, Steps]) -> Floats:
+    """Return constant, linear and quadratic coefficient of each group's log factor, `(3, groups)`."""
+    quality = config.vqvae.quality
+    if quality is None or not 1 <= len(points) <= 3:
+        raise ModelError(
+            "steps are fitted at one to three qualities of a model that has qualities."
+        )
+    logs = np.log(np.array(list(points.values())))
+    steps = torch.tensor([quality.step(round((q - 1) * 8)) for q in points])
+    features = np.hstack([np.ones((len(points), 1)), log_step_features(steps).numpy()])
+    found = np.zeros((3, len(GROUPS)))
+    found[: len(points)] = np.linalg.solve(features[:, : len(points)], logs)
+    return found
+
+
+def _set_gains(transform: WaveletTransform, config: ModelConfig, coefficients: Floats) -> None:
+    gains = cast("Gains", transform.gains).levels
+    for level, own in zip(config.vqvae.levels, gains, strict=True):
+        place = next(i for i, strides in enumerate(_STRIDES) if level.stride in strides)
+        luma, chroma = coefficients[:, place], coefficients[:, place + len(_STRIDES)]
+        # Groups of a level are color-major: a third for luma, the rest for chroma.
+        third = level.groups // 3
+        columns = np.column_stack([luma] * third + [chroma] * 2 * third)
+        with torch.no_grad():
+            own.bands.bias.copy_(torch.from_numpy(columns[0]))
+            own.bands.weight.copy_(torch.from_numpy(columns[1:].T))

@@ -1,0 +1,1 @@
+"""The codecs that models are compared with, a family a module."""

@@ -1,0 +1,180 @@
+"""Rate and distortion of codecs, picture by picture, on real files.
+
+Every point is a picture that was encoded to bytes and decoded from these bytes alone; its rate is
+their number, headers included, and its distortion is that of the 8-bit picture that came out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vqzip import metrics as rates
+from vqzip.measuring.analysis.code_lengths import (
+    CodeLengthTally,
+    LevelCodeLength,
+    Overhead,
+    overhead,
+)
+from vqzip.measuring.metrics.known import DEFAULT_METRICS
+from vqzip.measuring.metrics.metric import Metric
+from vqzip.measuring.source_pictures import MAX_PIXELS, SourcePicture, channels, read_plain
+from vqzip.measuring.subject import Subject
+from vqzip.pictures.picture import Picture
+
+Progress = Callable[[int, int, str], None]
+"""Called after each file: files done, files in all, and what was done."""
+
+
+@dataclass(frozen=True)
+class RdPoint:
+    """One picture, coded by one codec at one setting.
+
+    Args:
+        codec: name of the subject.
+        setting: the model's quality, or the other codec's quality or bits per pixel asked for.
+        picture: path below the folder that was measured.
+        payload_bytes: size of the file.
+        pixels: width times height.
+        rate_bpp: bits of the file per pixel.
+        bits_per_dim: bits of the file per sample (three in a pixel, one if gray).
+        mse: on samples in [0, 1].
+        scores: by name of the metric; None for pictures that are too small for it.
+        encode_s: seconds from pixels to bytes.
+        decode_s: seconds from bytes to pixels.
+        code_length_bits: of each level under the model's prior; empty for other codecs.
+        codes_equal: whether the file's codes are those that were encoded; None for other codecs.
+    """
+
+    codec: str
+    setting: float
+    picture: str
+    payload_bytes: int
+    pixels: int
+    rate_bpp: float
+    bits_per_dim: float
+    mse: float
+    scores: dict[str, float | None]
+    encode_s: float
+    decode_s: float
+    code_length_bits: tuple[float, ...] = ()
+    codes_equal: bool | None = None
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """All points of one codec.
+
+    Args:
+        label: `codec` of all its points.
+        title: for tables and plots.
+        settings: in the order measured.
+        points: a picture's settings together.
+        description: version of the encoder and its options, or the model's name and effort.
+        levels: prior against order 0; empty for other codecs than models.
+        overhead: of the files over their code lengths; None for other codecs than models.
+        own_metric: name of what a model was trained for; PSNR for other codecs.
+    """
+
+    label: str
+    title: str
+    settings: tuple[float, ...]
+    points: tuple[RdPoint, ...]
+    description: str
+    levels: tuple[LevelCodeLength, ...] = ()
+    overhead: Overhead | None = None
+    own_metric: str = "psnr"
+
+    @property
+    def has_curve(self) -> bool:
+        """Whether several settings were measured; one is a point without a BD-rate."""
+        return len(self.settings) > 1
+
+
+def measure(
+    subject: Subject,
+    pictures: Sequence[SourcePicture],
+    *,
+    metrics: Sequence[Metric] = DEFAULT_METRICS,
+    settings: Sequence[float] | None = None,
+    device: str = "cpu",
+    max_pixels: int = MAX_PIXELS,
+    progress: Progress | None = None,
+) -> Measurement:
+    """Code pictures with a codec at its settings.
+
+    Args:
+        subject: a model or another codec.
+        pictures: from `find_pictures`.
+        metrics: from `find_metrics`.
+        settings: None for the subject's own, which BD-rates should be measured with.
+        device: where metrics are computed.
+        max_pixels: larger pictures are refused.
+        progress: called after each file.
+
+    Raises:
+        PictureError: a picture cannot be read or coded.
+        UsageError: a package or device is missing.
+    """
+    for metric in metrics:
+        metric.check()
+    settings = tuple(settings or subject.settings)
+    tally = CodeLengthTally()
+    points: list[RdPoint] = []
+    for source in pictures:
+        picture = read_plain(source, max_pixels)
+        for setting in settings:
+            points.append(_point(subject, source.name, picture, setting, metrics, device, tally))
+            if progress is not None:
+                what = f"{subject.name} {setting:g} {source.name}"
+                progress(len(points), len(pictures) * len(settings), what)
+    known = [(p.payload_bytes, sum(p.code_length_bits)) for p in points if p.code_length_bits]
+    return Measurement(
+        label=subject.name,
+        title=subject.title,
+        settings=tuple(dict.fromkeys(point.setting for point in points)),
+        points=tuple(points),
+        description=subject.describe(),
+        levels=tally.levels(),
+        overhead=overhead(known) if known else None,
+        own_metric=subject.own_metric,
+    )
+
+
+def _point(
+    subject: Subject,
+    name: str,
+    picture: Picture,
+    setting: float,
+    metrics: Sequence[Metric],
+    device: str,
+    tally: CodeLengthTally,
+) -> RdPoint:
+    """Code a picture, decode it, measure it, and count its codes where they are known."""
+    start = time.perf_counter()
+    coded = subject.encode(picture, setting)
+    between = time.perf_counter()
+    decoded = subject.decode(coded.data)
+    end = time.perf_counter()
+    pixels, size = picture.width * picture.height, len(coded.data)
+    lengths, codes_equal = coded.code_lengths, None
+    if lengths is not None:
+        tally.add(lengths.quality, lengths.codes, lengths.bits)
+        codes = subject.decode_codes(coded.data)
+        codes_equal = codes is not None and codes.equals(lengths.codes)
+    return RdPoint(
+        codec=subject.name,
+        setting=coded.setting,
+        picture=name,
+        payload_bytes=size,
+        pixels=pixels,
+        rate_bpp=rates.rate_bpp(size, pixels),
+        bits_per_dim=rates.bits_per_dim(size, pixels, channels(picture)),
+        mse=rates.mse(picture.pixels, decoded.pixels, device),
+        scores={m.name: m.score(picture.pixels, decoded.pixels, device) for m in metrics},
+        encode_s=between - start,
+        decode_s=end - between,
+        code_length_bits=() if lengths is None else lengths.bits,
+        codes_equal=codes_equal,
+    )

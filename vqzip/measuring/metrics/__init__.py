@@ -1,0 +1,1 @@
+"""Metrics of decoded pictures: how each is computed, scaled and named in results."""

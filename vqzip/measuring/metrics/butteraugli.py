@@ -1,0 +1,73 @@
+"""Butteraugli, the metric that JPEG XL's encoder is tuned with, by the command of libjxl.
+
+Debian and Ubuntu have the command in the package libjxl-devtools. Its 3-norm is taken: a mean over the
+picture in which large errors count more. The maximum, which it prints, too, depends on a single place.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+import subprocess
+
+from vqzip.errors import PictureError, UsageError
+from vqzip.measuring.metrics.metric import Metric, Pixels, png_files
+
+COMMAND = "butteraugli_main"
+SMALLEST_SIDE = 8
+_NORM = re.compile(r"^3-norm: ([0-9.eE+-]+)$", re.MULTILINE)
+
+
+def score(original: Pixels, decoded: Pixels, _device: str) -> float | None:
+    """Return the distance of two pictures: 0 where they are equal, about 1 where a difference shows.
+
+    Returns:
+        None for a picture with a side under 8 pixels, which the command refuses.
+
+    Raises:
+        PictureError: the command failed.
+        UsageError: the command is missing.
+    """
+    if min(original.shape[:2]) < SMALLEST_SIDE:
+        return None
+    with png_files(original, decoded) as paths:
+        done = subprocess.run(  # noqa: S603  (a program that is looked up, and our own files)
+            [_found(), *map(str, paths)], capture_output=True, text=True, check=False
+        )
+    norm = _NORM.search(done.stdout)
+    if done.returncode or norm is None:
+        raise PictureError(f"{COMMAND} failed: {done.stderr.strip()[-200:]}")
+    return float(norm[1])
+
+
+def check() -> None:
+    """Raise a UsageError where the command is missing."""
+    _found()
+
+
+def similarity_db(distance: float) -> float:
+    """Return -10 log10(distance), which rises with quality; infinite for equal pictures."""
+    return math.inf if distance <= 0 else -10 * math.log10(distance)
+
+
+def _found() -> str:
+    found = shutil.which(COMMAND)
+    if found is None:
+        raise UsageError(
+            f"Butteraugli needs the command {COMMAND}: apt-get install libjxl-devtools, or leave it out."
+        )
+    return found
+
+
+BUTTERAUGLI = Metric(
+    name="butteraugli",
+    title="Butteraugli",
+    unit="",
+    axis="Butteraugli (3-norm), dB: -10 log₁₀(x)",
+    digits=3,
+    score=score,
+    curve_value=similarity_db,
+    check=check,
+    version=lambda: (COMMAND, "3-norm"),
+)

@@ -1,0 +1,73 @@
+"""What reports need to know of a metric, and how two pictures become files for outside programs."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqzip.pictures.picture import Picture
+from vqzip.pictures.write import image_from_picture
+
+Pixels = NDArray[np.uint8]
+"""`(H, W, 3)` RGB or `(H, W)` gray."""
+
+Score = Callable[[Pixels, Pixels, str], float | None]
+"""Measures a picture: the original, the decoded one of the same size, and the device of torch. Returns None
+for pictures that are too small for the metric."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of decoded pictures.
+
+    Args:
+        name: as in `--metrics` and in results.
+        title: as in tables.
+        unit: of a score, empty for none.
+        axis: label of the vertical axis of plots.
+        digits: decimals in tables.
+        score: measures one picture.
+        curve_value: makes a score the value that curves are drawn and compared over; it must rise with
+            quality. Means over pictures are taken before it.
+        check: raises a UsageError where the metric cannot run here.
+        version: returns the package or program that computes it, and its version.
+        middle: a second range of curve values for BD-rates; None for the common range alone.
+    """
+
+    name: str
+    title: str
+    unit: str
+    axis: str
+    digits: int
+    score: Score
+    curve_value: Callable[[float], float]
+    check: Callable[[], None]
+    version: Callable[[], tuple[str, str]]
+    middle: tuple[float, float] | None = None
+
+    @property
+    def heading(self) -> str:
+        """Title and unit, as at the head of a column."""
+        return f"{self.title} {self.unit}".strip()
+
+
+def as_rgb(pixels: Pixels) -> Pixels:
+    """Return pixels `(H, W, 3)`; gray becomes three equal channels."""
+    gray = pixels.ndim == 2
+    return np.repeat(pixels[..., None], 3, axis=2) if gray else pixels
+
+
+@contextmanager
+def png_files(*pictures: Pixels) -> Iterator[tuple[Path, ...]]:
+    """Write pictures as RGB PNG files into a folder that is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="vqzip-") as folder:
+        paths = tuple(Path(folder) / f"{number}.png" for number in range(len(pictures)))
+        for path, pixels in zip(paths, pictures, strict=True):
+            image_from_picture(Picture(as_rgb(pixels))).save(path, compress_level=1)
+        yield paths

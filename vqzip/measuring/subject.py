@@ -1,0 +1,135 @@
+"""What is measured: a codec with a name and settings, be it one of vqzip's models or another codec."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from vqzip.codec.codec import Codec
+from vqzip.codes import TokenMaps
+from vqzip.configs import ModelConfig
+from vqzip.measuring.source_pictures import MAX_PIXELS
+from vqzip.pictures.picture import Picture
+
+WHOLE_QUALITIES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
+ONLY_QUALITY = (4.0,)
+"""What a model of one quality is asked for; it ignores it."""
+
+
+@dataclass(frozen=True)
+class CodeLengths:
+    """Codes of a picture under a model.
+
+    Args:
+        codes: that were written.
+        bits: code length of each level under the model's prior.
+        quality: that they were made with.
+    """
+
+    codes: TokenMaps
+    bits: tuple[float, ...]
+    quality: float
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A file that a subject made.
+
+    Args:
+        data: the whole file.
+        setting: under which it counts in results.
+        code_lengths: of a model; None for codecs whose codes are not known.
+    """
+
+    data: bytes
+    setting: float
+    code_lengths: CodeLengths | None = None
+
+
+class Subject(Protocol):
+    """A codec that can be measured."""
+
+    @property
+    def name(self) -> str:
+        """Name in results."""
+
+    @property
+    def title(self) -> str:
+        """Name in tables and plots."""
+
+    @property
+    def settings(self) -> tuple[float, ...]:
+        """Settings to measure, low rate first."""
+
+    @property
+    def own_metric(self) -> str:
+        """Name of the metric that it was made for."""
+
+    def describe(self) -> str:
+        """Return versions and options in one line, as results need them to be repeated."""
+
+    def encode(self, picture: Picture, setting: float) -> Coded:
+        """Return the file of a picture without alpha and metadata."""
+
+    def decode(self, data: bytes) -> Picture:
+        """Return the picture of a file, read from its bytes alone."""
+
+    def decode_codes(self, data: bytes) -> TokenMaps | None:
+        """Return the codes of a file; None where `encode` tells no code lengths."""
+
+
+class ModelSubject:
+    """A model of vqzip.
+
+    Args:
+        codec: of the model.
+        qualities: None for 1 to 8. A model of one quality is measured once.
+        effort: of the encoder, 0 to 9.
+        name: in results; None takes the model's.
+        max_pixels: larger pictures are refused.
+    """
+
+    def __init__(
+        self,
+        codec: Codec,
+        *,
+        qualities: Sequence[float] | None = None,
+        effort: int = 4,
+        name: str | None = None,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        self._codec, self._effort, self._max_pixels = codec, effort, max_pixels
+        self._has_qualities = codec.model.config.vqvae.quality_steps > 1
+        asked = qualities if self._has_qualities else None
+        self.name = name or codec.model.name
+        self.title = self.name
+        self.settings = tuple(asked or default_qualities(codec.model.config))
+        self.own_metric: str = codec.model.config.metric
+
+    def describe(self) -> str:
+        """Return the model's name and the encoder's effort."""
+        return f"model {self._codec.model.name}, effort {self._effort}"
+
+    def encode(self, picture: Picture, setting: float) -> Coded:
+        """Return the file of a picture, with its codes.
+
+        Effort 9 may code a picture an eighth off the quality asked for; it counts as the one asked for.
+        """
+        encoded = self._codec.encode_picture(picture, quality=setting, effort=self._effort)
+        lengths = CodeLengths(encoded.codes, tuple(encoded.code_length_bits), encoded.quality)
+        counted = setting if self._has_qualities else encoded.quality
+        return Coded(encoded.data, counted, lengths)
+
+    def decode(self, data: bytes) -> Picture:
+        """Return the picture of a file."""
+        return self._codec.decode_picture(data, max_pixels=self._max_pixels)
+
+    def decode_codes(self, data: bytes) -> TokenMaps:
+        """Return the codes of a file."""
+        return self._codec.decode_codes(data, max_pixels=self._max_pixels)
+
+
+def default_qualities(config: ModelConfig) -> tuple[float, ...]:
+    """Return 1 to 8 for a model with qualities, and one for a model without."""
+    return WHOLE_QUALITIES if config.vqvae.quality_steps > 1 else ONLY_QUALITY
