@@ -60,7 +60,7 @@ def bd_rate_table(
     found: dict[tuple[str, str], list[str]] = {}
     for item in comparisons:
         cells = found.setdefault((item.codec, item.reference), [])
-        cells.append(_mean_cell(item.per_picture))
+        cells.append(mean_cell(item.per_picture))
         cells.append(_marked(item.averaged.percent, item.averaged.covered))
     ranges = [name for metric in metrics for name in _range_names(metric)]
     columns = [text for name in ranges for text in (name, f"{name}, averaged")]
@@ -153,7 +153,8 @@ def _range_names(metric: Metric) -> list[str]:
     return [metric.title, f"{metric.title} {low:g}-{high:g} {metric.unit}".strip()]
 
 
-def _mean_cell(mean: MeanBdRate) -> str:
+def mean_cell(mean: MeanBdRate) -> str:
+    """Return a mean BD-rate, marked where it covers little, with the pictures where some are left out."""
     cell = _marked(mean.percent, mean.least_covered)
     return f"{cell} ({mean.pictures} of {mean.pictures + mean.left_out})" if mean.left_out else cell
 
