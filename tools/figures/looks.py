@@ -14,11 +14,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.marked_parts import write_marked_part
+from tools.marked_parts import read_page, with_marked_part, write_marked_part
 from vqzip.cli.rd_curve import FilesDisplay
 from vqzip.codec.codec import DEFAULT_QUALITY, load
 from vqzip.errors import VqzipError
-from vqzip.measuring.analysis.comparisons import compare, mean_points
+from vqzip.measuring.analysis.comparisons import Comparison, compare, mean_points
 from vqzip.measuring.analysis.picture_wins import share_smaller
 from vqzip.measuring.anchors.avif import AVIF, AVIF_SSIM
 from vqzip.measuring.anchors.command import parse_command
@@ -47,47 +47,44 @@ DEFAULTS = (
 """Each program as it is without options on quality."""
 
 
-def measure_all(
-    subjects: Sequence[Subject], pictures: Sequence[SourcePicture], metrics: Sequence[Metric]
-) -> list[Measurement]:
-    """Measure subjects at their settings; of other codecs' ten settings, every second one."""
-    found = []
-    with FilesDisplay() as display:
-        for subject in subjects:
-            every = 2 if len(subject.settings) > len(QUALITIES) else 1
-            settings = subject.settings[::every]
-            found.append(
-                measure(
-                    subject,
-                    pictures,
-                    metrics=metrics,
-                    settings=settings,
-                    progress=display.next(subject.name),
-                )
-            )
-            sys.stderr.write(f"{subject.name} is measured\n")
-            sys.stderr.flush()
+def measured(
+    subject: Subject,
+    pictures: Sequence[SourcePicture],
+    metrics: Sequence[Metric],
+    display: FilesDisplay,
+) -> Measurement:
+    """Measure a subject at its settings; of other codecs' ten settings, at every second one."""
+    every = 2 if len(subject.settings) > len(QUALITIES) else 1
+    found = measure(
+        subject,
+        pictures,
+        metrics=metrics,
+        settings=subject.settings[::every],
+        progress=display.next(subject.name),
+    )
+    sys.stderr.write(f"{subject.name} is measured\n")
+    sys.stderr.flush()
     return found
 
 
 def equal_quality(report: RdReport, reference: PillowAnchor) -> Table:
     """Return bits at equal quality against one codec by every metric, and the pictures won."""
-    (against,) = (m for m in report.measurements if m.label == reference.name)
     rows = []
     for measurement in report.measurements:
-        if measurement is against:
-            continue
-        found = [compare(measurement, against, metric) for metric in report.metrics]
-        cells = []
-        for comparison in found:
-            share = share_smaller([comparison])
-            cells.append(f"{mean_cell(comparison.per_picture)} ({share.smaller}/{share.pictures})")
-        rows.append((measurement.title, *cells))
+        for against in report.anchors:
+            if against.label == reference.name != measurement.label:
+                found = [compare(measurement, against, metric) for metric in report.metrics]
+                rows.append((measurement.title, *map(_cell, found)))
     return Table(
         f"Bits at equal quality against {reference.title}, % (on how many pictures fewer)",
         ("codec", *(metric.title for metric in report.metrics)),
         tuple(rows),
     )
+
+
+def _cell(comparison: Comparison) -> str:
+    share = share_smaller([comparison])
+    return f"{mean_cell(comparison.per_picture)} ({share.smaller}/{share.pictures})"
 
 
 def defaults(measured: Sequence[Measurement], metrics: Sequence[Metric]) -> Table:
@@ -104,30 +101,44 @@ def defaults(measured: Sequence[Measurement], metrics: Sequence[Metric]) -> Tabl
     )
 
 
-def tables(arguments: argparse.Namespace, command: Sequence[str]) -> str:
-    """Measure everything and return the text between the markers."""
-    metrics = find_metrics([metric.name for metric in METRICS])
+def measure_page(arguments: argparse.Namespace, command: Sequence[str]) -> None:
+    """Measure one subject after the other; the page always has the tables of those that are done."""
+    metrics = find_metrics(arguments.metrics.split(","))
     pictures = find_pictures(arguments.pictures)[:: arguments.every]
     codecs = {name: load(ROOT / "models" / name) for name in MODELS}
-    models = [ModelSubject(codec, qualities=QUALITIES) for codec in codecs.values()]
     for anchor in ANCHORS:
         anchor.check_installed()
     programs = [
         ModelSubject(codecs["photo"], qualities=(DEFAULT_QUALITY,), name="vqzip (`photo`)"),
         *map(parse_command, DEFAULTS),
     ]
-    single = measure_all(programs, pictures, metrics)
-    measured = measure_all([*models, *ANCHORS], pictures, metrics)
-    count = len(models)
-    report = make_report(measured[:count], measured[count:], command, metrics)
-    write_report(report, arguments.out)
+    models = [ModelSubject(codec, qualities=QUALITIES) for codec in codecs.values()]
+    with FilesDisplay() as display:
+        single = [measured(program, pictures, metrics, display) for program in programs]
+        anchors: list[Measurement] = []
+        curves: list[Measurement] = []
+        for done, subject in [
+            *((anchors, anchor) for anchor in ANCHORS[:1]),
+            *((curves, model) for model in models),
+            *((anchors, anchor) for anchor in ANCHORS[1:]),
+        ]:
+            done.append(measured(subject, pictures, metrics, display))
+            report = make_report(curves, anchors, command, metrics)
+            write_report(report, arguments.out)
+            text = page_part(report, single, len(pictures))
+            write_marked_part(ROOT / PAGE, "looks", lambda text=text: text)
+
+
+def page_part(report: RdReport, single: Sequence[Measurement], pictures: int) -> str:
+    """Return the text between the markers."""
     versions = [f"{name} {version}" for name, version in report.versions.items()]
     versions += [anchor.description.partition(";")[0] for anchor in report.anchors]
+    found = [equal_quality(report, reference) for reference in REFERENCES]
     parts = [
-        f"`{shlex.join(command)}`: {len(pictures)} pictures, {len(QUALITIES)} settings of each codec; "
+        f"`{shlex.join(report.command)}`: {pictures} pictures, {len(QUALITIES)} settings of each codec; "
         f"{', '.join(dict.fromkeys(versions))}.\n",
-        *(equal_quality(report, reference).markdown() for reference in REFERENCES),
-        defaults(single, metrics).markdown(),
+        *(table.markdown() for table in found if table.rows),
+        defaults(single, report.metrics).markdown(),
     ]
     return "\n".join(parts)
 
@@ -137,16 +148,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pictures", type=Path, help="folder of the report's pictures")
     parser.add_argument("--every", type=int, default=1, help="take every n-th picture")
+    parser.add_argument(
+        "--metrics", default=",".join(m.name for m in METRICS), help="with commas; default: all"
+    )
     parser.add_argument("--out", type=Path, default=Path("results/looks"), help="of all points")
     arguments = parser.parse_args()
     # Where folders lie on this machine is of no use to a reader.
-    options = ["--every", str(arguments.every)] if arguments.every > 1 else []
+    options = ["--every", str(arguments.every), "--metrics", arguments.metrics]
     command = ["python", "-m", "tools.figures.looks", arguments.pictures.resolve().name, *options]
     try:
-        text = write_marked_part(ROOT / PAGE, "looks", lambda: tables(arguments, command))
+        with_marked_part(read_page(ROOT / PAGE), "looks", "", path=PAGE)
+        measure_page(arguments, command)
     except VqzipError as error:
         sys.exit(f"{parser.prog}: {error}")
-    sys.stdout.write(text)
 
 
 if __name__ == "__main__":
