@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.marked_parts import read_page, with_marked_part, write_marked_part
+from tools.marked_parts import read_page, with_marked_part
 from vqzip.cli.rd_curve import FilesDisplay
 from vqzip.codec.codec import DEFAULT_QUALITY, load
 from vqzip.errors import VqzipError
@@ -108,25 +108,27 @@ def measure_page(arguments: argparse.Namespace, command: Sequence[str]) -> None:
     codecs = {name: load(ROOT / "models" / name) for name in MODELS}
     for anchor in ANCHORS:
         anchor.check_installed()
-    programs = [
+    programs: list[Subject] = [
         ModelSubject(codecs["photo"], qualities=(DEFAULT_QUALITY,), name="vqzip (`photo`)"),
         *map(parse_command, DEFAULTS),
     ]
     models = [ModelSubject(codec, qualities=QUALITIES) for codec in codecs.values()]
     with FilesDisplay() as display:
         single = [measured(program, pictures, metrics, display) for program in programs]
-        anchors: list[Measurement] = []
-        curves: list[Measurement] = []
-        for done, subject in [
-            *((anchors, anchor) for anchor in ANCHORS[:1]),
-            *((curves, model) for model in models),
-            *((anchors, anchor) for anchor in ANCHORS[1:]),
-        ]:
-            done.append(measured(subject, pictures, metrics, display))
-            report = make_report(curves, anchors, command, metrics)
+        subjects: list[Subject] = [ANCHORS[0], *models, *ANCHORS[1:]]
+        curves: dict[str, Measurement] = {}
+        for subject in subjects:
+            curves[subject.name] = measured(subject, pictures, metrics, display)
+            report = make_report(
+                [curves[name] for name in MODELS if name in curves],
+                [curves[anchor.name] for anchor in ANCHORS if anchor.name in curves],
+                command,
+                metrics,
+            )
             write_report(report, arguments.out)
-            text = page_part(report, single, len(pictures))
-            write_marked_part(ROOT / PAGE, "looks", lambda text=text: text)
+            part = page_part(report, single, len(pictures))
+            page = with_marked_part(read_page(ROOT / PAGE), "looks", part, path=PAGE)
+            (ROOT / PAGE).write_text(page, encoding="utf-8")
 
 
 def page_part(report: RdReport, single: Sequence[Measurement], pictures: int) -> str:
