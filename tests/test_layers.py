@@ -25,12 +25,12 @@ REFUSED = {  # what a part may not import although it lies lower, or lies inside
     "prior/exact": ("prior.float", "prior.export", "prior.numpy"),
     "prior/float": ("prior.exact", "prior.export", "prior.numpy"),
     "prior/numpy": ("prior.float", "prior.export"),
-    "training": ("codec.target", "codec.sampling", "measuring.analysis", "measuring.anchors", "measuring.rd_curve"),
+    "training": ("codec.target", "codec.sampling", "measuring.analysis", "measuring.anchors", "measuring.measure"),
 }  # fmt: skip
 HOMES = {
     "constriction": ("entropy/",),
     "matplotlib": ("measuring/report/plots.py",),
-    "PIL": ("pictures/", "measuring/anchors.py", "codec/codec.py"),
+    "PIL": ("pictures/", "measuring/anchors/", "codec/codec.py"),
     "rich": ("cli/",),
     "safetensors": ("models/folder.py", "training/checkpoints.py"),
     "torch": (

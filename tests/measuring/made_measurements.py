@@ -1,9 +1,10 @@
 """Measurements whose BD-rates are known."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
-from vqzip.measuring.rd_curve import Measurement, RdPoint
+from vqzip.measuring.measure import Measurement, RdPoint
 
 TWO_PICTURES = MappingProxyType({"a": 1.0, "b": 3.0})
 
@@ -35,8 +36,10 @@ def made(
             rate_bpp=8 * factor * scale * 2**setting,
             bits_per_dim=8 * factor * scale * 2**setting / 3,
             mse=10 ** -(3 + 0.2 * setting),
-            psnr_db=30 + 2 * setting,
-            ms_ssim=None if ms_ssim is None else 1 - (1 - ms_ssim) / 2**setting,
+            scores={
+                "psnr": 30 + 2 * setting,
+                "ms-ssim": None if ms_ssim is None else 1 - (1 - ms_ssim) / 2**setting,
+            },
             encode_s=1.0,
             decode_s=3.0,
         )
@@ -44,3 +47,9 @@ def made(
         for setting in settings
     ]
     return Measurement(label, label.upper(), settings, tuple(points), "made")
+
+
+def with_scores(point: RdPoint, **scores: float | None) -> RdPoint:
+    """Return a point with other scores; `ms_ssim` stands for `ms-ssim`."""
+    changed = {name.replace("_", "-"): score for name, score in scores.items()}
+    return replace(point, scores={**point.scores, **changed})

@@ -10,7 +10,7 @@ from tools.golden.models import TINY
 from vqzip.codec.codec import Codec, load
 from vqzip.codec.effort import cost
 from vqzip.codec.target import Target, encode_to_target, psnr_db
-from vqzip.metrics import distortion
+from vqzip.measuring.metrics.metric import seen_pair
 from vqzip.pictures.hidden import visible_pixels, with_hidden_filled
 from vqzip.pictures.picture import Bytes2D, Picture
 
@@ -119,7 +119,7 @@ def test_quality_is_measured_over_visible_pixels() -> None:
     visible = disc() > 0
     decoded[~visible] = 99
     assert psnr_db(original, decoded, visible) == pytest.approx(48.1308, abs=1e-3)
-    assert distortion(original, decoded, visible=visible).mse == pytest.approx(1 / 255**2)
+    assert seen_pair(original, decoded, "cpu", visible).mse == pytest.approx(1 / 255**2)
     assert cost(original, decoded, 0, 1.0, visible) == 3 * visible.sum()
     decoded[~visible] = 11
     assert cost(original, decoded, 0, 1.0, visible) == 3 * visible.sum()

@@ -25,6 +25,7 @@ from vqzip.codec.codec import Codec, load
 from vqzip.files import write_whole
 from vqzip.measuring.analysis.bd_rate import Curve, rate_at
 from vqzip.measuring.metrics import jod
+from vqzip.measuring.metrics.metric import Pair
 from vqzip.measuring.source_pictures import find_pictures, read_plain, spread
 from vqzip.pictures.picture import Picture
 
@@ -135,7 +136,7 @@ def coded(codec: Codec, picture: Picture, quality: float) -> tuple[float, float]
     """Return bits per pixel and JOD of a picture."""
     file = codec.encode_picture(picture, quality=quality)
     decoded = codec.decode_picture(file.data)
-    score = jod.score(picture.pixels, decoded.pixels, "cpu")
+    score = jod.score(Pair(picture.pixels, decoded.pixels))
     return 8 * len(file.data) / (picture.width * picture.height), score
 
 

@@ -18,9 +18,9 @@ from vqzip.measuring.analysis.code_lengths import (
     overhead,
 )
 from vqzip.measuring.metrics.known import DEFAULT_METRICS
-from vqzip.measuring.metrics.metric import Metric
-from vqzip.measuring.source_pictures import MAX_PIXELS, SourcePicture, channels, read_plain
-from vqzip.measuring.subject import Subject
+from vqzip.measuring.metrics.metric import Metric, Pair, seen_pair
+from vqzip.measuring.source_pictures import MAX_PIXELS, SourcePicture, read_visible
+from vqzip.measuring.subject import CodeLengths, Subject
 from vqzip.pictures.picture import Picture
 
 Progress = Callable[[int, int, str], None]
@@ -123,9 +123,14 @@ def measure(
     tally = CodeLengthTally()
     points: list[RdPoint] = []
     for source in pictures:
-        picture = read_plain(source, max_pixels)
+        picture, visible = read_visible(source, max_pixels)
         for setting in settings:
-            points.append(_point(subject, source.name, picture, setting, metrics, device, tally))
+            coded = _code(subject, picture, setting)
+            pair = seen_pair(picture.pixels, coded.decoded.pixels, device, visible)
+            scores = {metric.name: metric.score(pair) for metric in metrics}
+            points.append(_point(subject, source.name, coded, pair, scores))
+            if coded.lengths is not None:
+                tally.add(coded.lengths.quality, coded.lengths.codes, coded.lengths.bits)
             if progress is not None:
                 what = f"{subject.name} {setting:g} {source.name}"
                 progress(len(points), len(pictures) * len(settings), what)
@@ -142,39 +147,52 @@ def measure(
     )
 
 
-def _point(
-    subject: Subject,
-    name: str,
-    picture: Picture,
-    setting: float,
-    metrics: Sequence[Metric],
-    device: str,
-    tally: CodeLengthTally,
-) -> RdPoint:
-    """Code a picture, decode it, measure it, and count its codes where they are known."""
+@dataclass(frozen=True)
+class _Coded:
+    """A file, the picture that was decoded from it, and the seconds that both took."""
+
+    setting: float
+    size: int
+    decoded: Picture
+    encode_s: float
+    decode_s: float
+    lengths: CodeLengths | None
+    codes_equal: bool | None
+
+
+def _code(subject: Subject, picture: Picture, setting: float) -> _Coded:
+    """Code a picture and decode it."""
     start = time.perf_counter()
     coded = subject.encode(picture, setting)
     between = time.perf_counter()
     decoded = subject.decode(coded.data)
     end = time.perf_counter()
-    pixels, size = picture.width * picture.height, len(coded.data)
-    lengths, codes_equal = coded.code_lengths, None
+    lengths, equal = coded.code_lengths, None
     if lengths is not None:
-        tally.add(lengths.quality, lengths.codes, lengths.bits)
         codes = subject.decode_codes(coded.data)
-        codes_equal = codes is not None and codes.equals(lengths.codes)
+        equal = codes is not None and codes.equals(lengths.codes)
+    return _Coded(
+        coded.setting, len(coded.data), decoded, between - start, end - between, lengths, equal
+    )
+
+
+def _point(
+    subject: Subject, name: str, coded: _Coded, pair: Pair, scores: dict[str, float | None]
+) -> RdPoint:
+    height, width = pair.original.shape[:2]
+    pixels = height * width
     return RdPoint(
         codec=subject.name,
         setting=coded.setting,
         picture=name,
-        payload_bytes=size,
+        payload_bytes=coded.size,
         pixels=pixels,
-        rate_bpp=rates.rate_bpp(size, pixels),
-        bits_per_dim=rates.bits_per_dim(size, pixels, channels(picture)),
-        mse=rates.mse(picture.pixels, decoded.pixels, device),
-        scores={m.name: m.score(picture.pixels, decoded.pixels, device) for m in metrics},
-        encode_s=between - start,
-        decode_s=end - between,
-        code_length_bits=() if lengths is None else lengths.bits,
-        codes_equal=codes_equal,
+        rate_bpp=rates.rate_bpp(coded.size, pixels),
+        bits_per_dim=rates.bits_per_dim(coded.size, pixels, pair.original.size // pixels),
+        mse=pair.mse,
+        scores=scores,
+        encode_s=coded.encode_s,
+        decode_s=coded.decode_s,
+        code_length_bits=() if coded.lengths is None else coded.lengths.bits,
+        codes_equal=coded.codes_equal,
     )

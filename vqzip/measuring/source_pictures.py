@@ -77,8 +77,3 @@ def read_visible(
         named = message if source.path.name in message else f"{source.path}: {message}"
         raise PictureError(named) from error
     return Picture(with_hidden_filled(picture).pixels), visible_pixels(picture)
-
-
-def channels(picture: Picture) -> int:
-    """Return the dimensions a pixel has: 3, or 1 in a gray picture."""
-    return 1 if picture.is_gray else 3

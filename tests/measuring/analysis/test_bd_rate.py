@@ -8,10 +8,8 @@ from vqzip.errors import UsageError
 from vqzip.measuring.analysis.bd_rate import (
     BdRate,
     Curve,
-    averaged_curve,
     bd_rate,
     mean_bd_rate,
-    ms_ssim_db,
     picture_bd_rates,
     rate_at,
 )
@@ -48,27 +46,27 @@ def test_two_lines_by_hand() -> None:
     # Between 33 and 37 dB the mean is at 35 dB: (1.75 - 2.35) - (3.5 - 4) = -0.1.
     found = bd_rate(first, second, (33, 37))
     assert found.percent == pytest.approx(100 * (10**-0.1 - 1))
-    assert (found.covered, found.low_db, found.high_db) == (1.0, 33, 37)
+    assert (found.covered, found.low, found.high) == (1.0, 33, 37)
 
 
 def test_limits_that_curves_do_not_reach() -> None:
     found = bd_rate(JPEG, scaled(0.5), (36, 46))
     assert found.percent == pytest.approx(-50)
-    assert (found.low_db, found.high_db, found.covered) == (36, 41, 0.5)
+    assert (found.low, found.high, found.covered) == (36, 41, 0.5)
 
 
 def test_order_and_points_that_are_no_better_do_not_matter() -> None:
     half = scaled(0.5)
     order = (3, 0, 4, 1, 2)
     shuffled = Curve(
-        (*(half.rate_bpp[i] for i in order), 0.4), (*(half.quality_db[i] for i in order), 33.0)
+        (*(half.rate_bpp[i] for i in order), 0.4), (*(half.quality[i] for i in order), 33.0)
     )
     assert bd_rate(JPEG, shuffled).percent == pytest.approx(-50)
 
 
 def test_points_without_any_error_are_left_out() -> None:
     half = scaled(0.5)
-    lossless = Curve((*half.rate_bpp, 9.0), (*half.quality_db, math.inf))
+    lossless = Curve((*half.rate_bpp, 9.0), (*half.quality, math.inf))
     assert bd_rate(JPEG, lossless).percent == pytest.approx(-50)
 
 
@@ -100,19 +98,6 @@ def test_rate_at_a_quality() -> None:
     for quality in (29.99, 40.01, math.inf, math.nan):
         assert math.isnan(rate_at(line, quality))
     assert math.isnan(rate_at(Curve((1.0,), (35.0,)), 35.0))
-
-
-def test_averaged_curve_weighs_by_size() -> None:
-    mean = averaged_curve([JPEG, scaled(3, 2)])
-    assert mean.rate_bpp == pytest.approx([2 * r for r in RATE])
-    assert mean.quality_db == pytest.approx([q + 1 for q in QUALITY])
-    with pytest.raises(UsageError, match="same settings"):
-        averaged_curve([JPEG, Curve((1.0,), (30.0,))])
-
-
-def test_ms_ssim_in_decibel() -> None:
-    assert ms_ssim_db(0.99) == pytest.approx(20)
-    assert ms_ssim_db(1.0) == math.inf
 
 
 def test_missing_scipy_is_one_sentence(without: Callable[[str], None]) -> None:

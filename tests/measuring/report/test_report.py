@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.measuring.fake_codec import FakeCodec
-from tests.measuring.made_measurements import made
+from tests.measuring.fake_subject import FakeSubject
+from tests.measuring.made_measurements import made, with_scores
 from tests.measuring.made_pictures import write_folder
-from vqzip.measuring.anchors import find_anchor
-from vqzip.measuring.rd_curve import Measurement, RdPoint, measure_anchor, measure_model
+from vqzip.measuring.anchors.pillow import JPEG, WEBP
+from vqzip.measuring.measure import Measurement, measure
+from vqzip.measuring.metrics.pixels import MS_SSIM, PSNR
 from vqzip.measuring.report.report import (
     RdReport,
     make_report,
@@ -24,23 +25,23 @@ from vqzip.measuring.source_pictures import find_pictures
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> RdReport:
     pictures = find_pictures(write_folder(tmp_path_factory.mktemp("pictures")))
-    model = measure_model(FakeCodec(), pictures, qualities=(2.0, 3.0, 4.0, 5.0))
-    anchors = [measure_anchor(find_anchor(name), pictures) for name in ("jpeg", "webp")]
+    model = measure(FakeSubject(settings=(2.0, 3.0, 4.0, 5.0)), pictures)
+    anchors = [measure(anchor, pictures) for anchor in (JPEG, WEBP)]
     return make_report([model], anchors, ["vqzip", "rd-curve", "pictures"])
 
 
 def test_every_model_against_every_anchor(report: RdReport) -> None:
     pairs = {(item.codec, item.reference) for item in report.comparisons}
     assert pairs == {("fake", "jpeg"), ("fake", "webp"), ("webp", "jpeg")}
-    ranges = [(c.metric, c.limits_db) for c in report.comparisons if c.reference == "webp"]
-    assert ranges == [("psnr", None), ("psnr", (30.0, 36.0)), ("ms_ssim", None)]
+    ranges = [(c.metric, c.limits) for c in report.comparisons if c.reference == "webp"]
+    assert ranges == [("psnr", None), ("psnr", (30.0, 36.0)), ("ms-ssim", None)]
 
 
 def test_webp_beats_jpeg(report: RdReport) -> None:
     (found,) = (
         c.per_picture.percent
         for c in report.comparisons
-        if (c.codec, c.metric, c.limits_db) == ("webp", "psnr", None)
+        if (c.codec, c.metric, c.limits) == ("webp", "psnr", None)
     )
     assert found < 0
 
@@ -98,7 +99,7 @@ def test_a_model_at_one_quality_alone() -> None:
 
 
 def test_extremes_go_by_the_models_own_metric() -> None:
-    model = replace(made("model", 0.5), own_metric="ms_ssim")
+    model = replace(made("model", 0.5), own_metric="ms-ssim")
     tables = {t.title.split()[0]: t for t in report_tables(make_report([model], [made("jpeg", 1)]))}
     assert {row[3] for row in tables["Best"].rows} == {"MS-SSIM"}
 
@@ -106,13 +107,12 @@ def test_extremes_go_by_the_models_own_metric() -> None:
 def test_a_report_of_equal_pictures_is_strict_json(tmp_path: Path) -> None:
     perfect = made("perfect", 1)
     points = tuple(
-        RdPoint(**{**vars(p), "mse": 0.0, "psnr_db": math.inf, "ms_ssim": 1.0})
-        for p in perfect.points
+        with_scores(replace(p, mse=0.0), psnr=math.inf, ms_ssim=1.0) for p in perfect.points
     )
     perfect = Measurement("perfect", "Perfect", perfect.settings, points, "made")
     write_report(make_report([perfect], [made("whole", 1)]), tmp_path)
     results = json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)
-    assert results["codecs"][0]["points"][0]["psnr_db"] is None
+    assert results["codecs"][0]["points"][0]["scores"] == {"psnr": None, "ms-ssim": 1.0}
     assert results["comparisons"][0]["per_picture"]["percent"] is None
 
 
@@ -145,6 +145,24 @@ def test_files_of_a_report(report: RdReport, tmp_path: Path) -> None:
     assert len(rows) == 2 * (4 + 10 + 10)
     assert float(rows[0]["code_length_bits"]) == report.models[0].points[0].code_length_bits[0]
     assert rows[0]["codes_equal"] == "True"
+    assert float(rows[0]["psnr"]) == report.models[0].points[0].scores["psnr"]
+    assert list(rows[0])[7:11] == ["mse", "psnr", "ms-ssim", "encode_s"]
+
+
+def test_every_metric_has_its_columns_and_plot(tmp_path: Path) -> None:
+    """Only those that were measured are in a report, in the order asked for."""
+    measured = [made("model", 0.5), made("jpeg", 1), made("webp", 1)]
+    found = make_report(measured[:1], measured[1:], ["x"], (MS_SSIM,))
+    assert {(item.metric, item.limits) for item in found.comparisons} == {("ms-ssim", None)}
+    tables = report_tables(found)
+    assert tables[0].header[5:] == ("MS-SSIM", "encode s", "decode s")
+    assert tables[1].header[2:] == ("MS-SSIM", "MS-SSIM, averaged")
+    assert tables[2].header[2:] == ("MS-SSIM",)
+    assert {path.stem for path in write_report(found, tmp_path)} == {
+        *("results", "points", "tables", "ms_ssim")
+    }
+    both = make_report(measured[:1], measured[1:], ["x"], (MS_SSIM, PSNR))
+    assert report_tables(both)[1].header[2::2] == ("MS-SSIM", "PSNR", "PSNR 30-36 dB")
 
 
 def test_no_plot_without_a_metric(tmp_path: Path) -> None:
@@ -159,7 +177,7 @@ def test_no_plot_without_a_metric(tmp_path: Path) -> None:
 
 
 def test_lines_for_plots(report: RdReport) -> None:
-    lines = rd_lines(report, "ms_ssim")
+    lines = rd_lines(report, MS_SSIM)
     assert [(line.label, line.is_model) for line in lines] == [
         ("fake", True),
         ("JPEG 4:2:0", False),

@@ -12,14 +12,14 @@ import shutil
 import subprocess
 
 from vqzip.errors import PictureError, UsageError
-from vqzip.measuring.metrics.metric import Metric, Pixels, png_files
+from vqzip.measuring.metrics.metric import Metric, Pair, png_files
 
 COMMAND = "butteraugli_main"
 SMALLEST_SIDE = 8
 _NORM = re.compile(r"^3-norm: ([0-9.eE+-]+)$", re.MULTILINE)
 
 
-def score(original: Pixels, decoded: Pixels, _device: str) -> float | None:
+def score(pair: Pair) -> float | None:
     """Return the distance of two pictures: 0 where they are equal, about 1 where a difference shows.
 
     Returns:
@@ -29,9 +29,9 @@ def score(original: Pixels, decoded: Pixels, _device: str) -> float | None:
         PictureError: the command failed.
         UsageError: the command is missing.
     """
-    if min(original.shape[:2]) < SMALLEST_SIDE:
+    if pair.shorter_side < SMALLEST_SIDE:
         return None
-    with png_files(original, decoded) as paths:
+    with png_files(pair.original, pair.decoded) as paths:
         done = subprocess.run(  # noqa: S603  (a program that is looked up, and our own files)
             [_found(), *map(str, paths)], capture_output=True, text=True, check=False
         )

@@ -16,19 +16,20 @@ import torch
 
 from vqzip.errors import UsageError
 from vqzip.extras import missing_package
-from vqzip.measuring.metrics.metric import Metric, Pixels, as_rgb
+from vqzip.measuring.metrics.metric import Metric, Pair, as_rgb
 
 DISPLAY = "standard_4k"
 
 
-def score(original: Pixels, decoded: Pixels, device: str) -> float:
+def score(pair: Pair) -> float:
     """Return the quality of a decoded picture in JOD, at most 10.
 
     Raises:
         UsageError: the package is missing or does not work here.
     """
     with torch.no_grad():
-        jod, _ = _metric(device).predict(as_rgb(decoded), as_rgb(original), dim_order="HWC")
+        pictures = as_rgb(pair.decoded), as_rgb(pair.original)
+        jod, _ = _metric(pair.device).predict(*pictures, dim_order="HWC")
     return float(jod)
 
 

@@ -11,15 +11,62 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vqzip import metrics
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.write import image_from_picture
 
 Pixels = NDArray[np.uint8]
 """`(H, W, 3)` RGB or `(H, W)` gray."""
 
-Score = Callable[[Pixels, Pixels, str], float | None]
-"""Measures a picture: the original, the decoded one of the same size, and the device of torch. Returns None
-for pictures that are too small for the metric."""
+
+@dataclass(frozen=True)
+class Pair:
+    """An original and what came back.
+
+    Args:
+        original: as it was encoded.
+        decoded: of the same height and width; pixels that nobody sees are those of the original.
+        device: of torch, for metrics that use it.
+        visible_share: of all pixels, those that can be seen. Squared errors are means over them.
+    """
+
+    original: Pixels
+    decoded: Pixels
+    device: str = "cpu"
+    visible_share: float = 1.0
+
+    @property
+    def mse(self) -> float:
+        """Mean squared error over the visible pixels, on samples in [0, 1]."""
+        return metrics.mse(self.original, self.decoded, self.device) / self.visible_share
+
+    @property
+    def shorter_side(self) -> int:
+        """Of the picture, in pixels."""
+        height, width = self.original.shape[:2]
+        return min(height, width)
+
+
+def seen_pair(
+    original: Pixels, decoded: Pixels, device: str, visible: NDArray[np.bool_] | None
+) -> Pair:
+    """Return a pair in which pixels that nobody sees are equal.
+
+    Args:
+        original: as it was encoded.
+        decoded: of the same height and width.
+        device: of torch.
+        visible: `(H, W)`, None where all pixels are visible.
+    """
+    if visible is None or original.ndim != decoded.ndim:
+        return Pair(original, decoded, device)
+    mask = visible if original.ndim == 2 else visible[..., None]
+    share = max(int(visible.sum()), 1) / visible.size
+    return Pair(original, np.where(mask, decoded, original), device, share)
+
+
+Score = Callable[[Pair], float | None]
+"""Measures a picture; None for pictures that are too small for the metric."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 from importlib import metadata
 
 from vqzip import metrics
-from vqzip.measuring.metrics.metric import Metric, Pixels
+from vqzip.measuring.metrics.metric import Metric, Pair
 
 MIDDLE_RANGE_DB = (30.0, 36.0)
 """Range of PSNR in which nearly all published curves have points."""
@@ -17,8 +17,12 @@ def ms_ssim_db(ms_ssim: float) -> float:
     return math.inf if ms_ssim >= 1 else -10 * math.log10(1 - ms_ssim)
 
 
-def _psnr(original: Pixels, decoded: Pixels, device: str) -> float:
-    return metrics.psnr_db(metrics.mse(original, decoded, device))
+def _psnr(pair: Pair) -> float:
+    return metrics.psnr_db(pair.mse)
+
+
+def _ms_ssim(pair: Pair) -> float | None:
+    return metrics.ms_ssim(pair.original, pair.decoded, pair.device)
 
 
 def _nothing_to_check() -> None:
@@ -44,7 +48,7 @@ MS_SSIM = Metric(
     unit="",
     axis="MS-SSIM, dB: -10 log₁₀(1 - x)",
     digits=4,
-    score=metrics.ms_ssim,
+    score=_ms_ssim,
     curve_value=ms_ssim_db,
     check=metrics.check_ms_ssim_installed,
     version=lambda: ("pytorch-msssim", metadata.version("pytorch-msssim")),

@@ -6,13 +6,13 @@ from importlib import metadata
 from typing import Any
 
 from vqzip.extras import missing_package
-from vqzip.measuring.metrics.metric import Metric, Pixels, png_files
+from vqzip.measuring.metrics.metric import Metric, Pair, png_files
 
 SMALLEST_SIDE = 256
 """All six scales of the metric; fewer would not compare."""
 
 
-def score(original: Pixels, decoded: Pixels, _device: str) -> float | None:
+def score(pair: Pair) -> float | None:
     """Return the quality of a decoded picture: 100 for equal pictures, 90 where no difference shows.
 
     Returns:
@@ -21,9 +21,9 @@ def score(original: Pixels, decoded: Pixels, _device: str) -> float | None:
     Raises:
         UsageError: the package is missing.
     """
-    if min(original.shape[:2]) < SMALLEST_SIDE:
+    if pair.shorter_side < SMALLEST_SIDE:
         return None
-    with png_files(original, decoded) as paths:
+    with png_files(pair.original, pair.decoded) as paths:
         return float(_package().compute_ssimulacra2(*paths))
 
 

@@ -1,3 +1,4 @@
+import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -7,11 +8,16 @@ from PIL import Image, features
 
 from tests.measuring.made_pictures import hills
 from vqzip.errors import PictureError, UsageError
-from vqzip.measuring.anchors import ANCHORS, Anchor, find_anchor
+from vqzip.measuring.anchors.avif import AVIF
+from vqzip.measuring.anchors.heif import HEIC
+from vqzip.measuring.anchors.jxl import JXL
+from vqzip.measuring.anchors.known import ANCHORS, find_anchor, without_missing_plugins
+from vqzip.measuring.anchors.pillow import JPEG, JPEG2000, PillowAnchor
 from vqzip.metrics import mse, psnr_db
+from vqzip.pictures.picture import Picture
 
 
-def installed(name: str) -> Anchor:
+def installed(name: str) -> PillowAnchor:
     try:
         return find_anchor(name)
     except UsageError as error:
@@ -25,45 +31,48 @@ def test_higher_settings_are_larger_and_better(name: str, gray: bool) -> None:
     pixels = hills(96, 128)[..., 0] if gray else hills(96, 128)
     sizes, qualities = [], []
     for setting in (anchor.settings[0], anchor.settings[-1]):
-        data = anchor.encode(Image.fromarray(pixels), setting)
-        decoded = np.asarray(anchor.decode(data))
+        data = anchor.encode(Picture(pixels), setting).data
         sizes.append(len(data))
-        qualities.append(psnr_db(mse(pixels, decoded)))
+        qualities.append(psnr_db(mse(pixels, anchor.decode(data).pixels)))
     assert sizes[0] < sizes[1]
     assert qualities[0] + 1 < qualities[1]
 
 
 @pytest.mark.parametrize("anchor", ANCHORS, ids=lambda anchor: anchor.name)
-def test_settings_rise(anchor: Anchor) -> None:
+def test_settings_rise(anchor: PillowAnchor) -> None:
     assert list(anchor.settings) == sorted(set(anchor.settings))
 
 
 def test_jpeg_is_optimized_and_subsampled() -> None:
-    image = Image.fromarray(hills())
-    data = find_anchor("jpeg").encode(image, 50)
+    picture = Picture(hills())
+    data = JPEG.encode(picture, 50).data
     assert data[:2] == b"\xff\xd8"
     assert b"\x01\x22\x00\x02\x11\x01\x03\x11\x01" in data  # luma sampled 2 x 2 against chroma
-    plain = replace(find_anchor("jpeg"), options={"subsampling": "4:2:0"})
-    assert len(data) < len(plain.encode(image, 50))
+    plain = replace(JPEG, options={"subsampling": "4:2:0"})
+    assert len(data) < len(plain.encode(picture, 50).data)
 
 
 def test_jpeg2000_has_the_color_transform() -> None:
     anchor = installed("jpeg2000")
     pixels = np.repeat(hills()[..., :1], 3, 2)  # equal channels: all the gain there is
-    with_transform = np.asarray(anchor.decode(anchor.encode(Image.fromarray(pixels), 0.6)))
-    without = replace(anchor, options={**anchor.options, "mct": 0})
-    plain = np.asarray(anchor.decode(without.encode(Image.fromarray(pixels), 0.6)))
+    with_transform = anchor.decode(anchor.encode(Picture(pixels), 0.6).data).pixels
+
+    def plain_options(image: Image.Image, setting: float) -> dict[str, object]:
+        return {**JPEG2000.setting_options(image, setting), "mct": 0}
+
+    without = replace(JPEG2000, setting_options=plain_options)
+    plain = anchor.decode(without.encode(Picture(pixels), 0.6).data).pixels
     assert mse(pixels, with_transform) < mse(pixels, plain)
 
 
 def test_avif_tunes_differ() -> None:
-    image = Image.fromarray(hills())
-    files = {name: installed(name).encode(image, 40) for name in ("avif", "avif-psnr")}
+    picture = Picture(hills())
+    files = {name: installed(name).encode(picture, 40).data for name in ("avif", "avif-psnr")}
     assert files["avif"] != files["avif-psnr"]
 
 
 def test_versions_and_options_are_named() -> None:
-    assert "libjpeg" in find_anchor("jpeg").version()
+    assert "libjpeg" in JPEG.library.version()
     described = installed("avif").describe()
     assert described.startswith("libavif ")
     assert described.endswith("; speed=6, subsampling=4:2:0, max_threads=1, tune=iq")
@@ -97,4 +106,13 @@ def test_refused_option_is_one_sentence() -> None:
 
 def test_picture_that_a_format_cannot_hold() -> None:
     with pytest.raises(PictureError, match="webp cannot code a picture of 20000 x 2"):
-        installed("webp").encode(Image.new("RGB", (20000, 2)), 50)
+        installed("webp").encode(Picture(np.zeros((2, 20000, 3), np.uint8)), 50)
+
+
+def test_anchors_whose_plugin_is_missing_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    assert without_missing_plugins(JPEG, JXL, AVIF) in (("jpeg", "jxl", "avif"), ("jpeg", "avif"))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "pillow_jxl" else found("json")
+    )
+    assert without_missing_plugins(JPEG, JXL, HEIC) == ("jpeg", "heic")
