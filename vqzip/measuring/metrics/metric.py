@@ -43,8 +43,7 @@ class Pair:
     @property
     def shorter_side(self) -> int:
         """Of the picture, in pixels."""
-        height, width = self.original.shape[:2]
-        return min(height, width)
+        return int(min(self.original.shape[:2]))
 
 
 def seen_pair(
