@@ -1,21 +1,28 @@
-"""What README and docs say is true: their commands parse, their Python runs, their links lead on."""
+"""README and docs are right: their commands parse and run, their Python runs, their links are good."""
 
 from __future__ import annotations
 
 import re
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 import typer
 
 from tools.cli_docs import CLI_PAGE, cli_page
-from vqzip.cli.app import app
+from vqzip.cli.app import app, run
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-README = ROOT / "README.md"
+README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
+SITE = ROOT / "zensical.toml"
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -60,15 +67,48 @@ def test_the_readme_shows_every_command() -> None:
     assert {arguments[0] for arguments in vqzip_commands(README)} >= set(group.commands)
 
 
-def test_ci_runs_the_commands_of_the_readme() -> None:
-    install, tests = (
-        "pip install -c constraints-cpu.txt",
-        'install -c constraints-cpu.txt -e ".[dev,report]"',
-    )
-    shell = "".join(blocks(README, "sh"))
-    assert install in shell
-    assert tests in shell
-    assert tests in (ROOT / ".ci" / "run").read_text()
+@pytest.mark.slow
+def test_the_commands_of_the_readme_run_from_top_to_bottom(
+    photograph: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photographs").mkdir()
+    shutil.copy(photograph, tmp_path / "photo.jpg")
+    shutil.copy(photograph, tmp_path / "photographs" / "one.jpg")
+    monkeypatch.chdir(tmp_path)
+    for arguments in vqzip_commands(README):
+        if arguments[0] == "train":
+            # It takes an hour; a small model stands in for its result.
+            out = Path(arguments[arguments.index("--out") + 1])
+            shutil.copytree(tiny_model, out / "model")
+        else:
+            assert run(arguments) == 0, arguments
+
+
+def test_ci_runs_the_commands_of_readme_and_contributing() -> None:
+    install = "pip install -c constraints-cpu.txt"
+    assert install in "".join(blocks(README, "sh"))
+    development = f'{install} -e ".[dev,report]"'
+    assert development in "".join(blocks(CONTRIBUTING, "sh"))
+    assert development in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_readme_is_short_enough_to_be_read() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def pages_of(navigation: object) -> list[str]:
+    """Return the pages that the site's navigation names."""
+    if isinstance(navigation, str):
+        return [navigation]
+    below = navigation.values() if isinstance(navigation, dict) else navigation
+    assert isinstance(below, (list, type({}.values())))
+    return [page for part in below for page in pages_of(part)]
+
+
+def test_the_site_has_every_page_once() -> None:
+    named = pages_of(tomllib.loads(SITE.read_text(encoding="utf-8"))["project"]["nav"])
+    docs = ROOT / "docs"
+    assert sorted(named) == sorted(page.relative_to(docs).as_posix() for page in docs.rglob("*.md"))
 
 
 def test_the_reference_page_is_what_help_says() -> None:
@@ -79,6 +119,16 @@ def test_the_reference_page_is_what_help_says() -> None:
 def test_python_blocks_compile(page: Path) -> None:
     for block in blocks(page, "python"):
         compile(block, page.name, "exec")
+
+
+def test_the_python_of_the_web_server_page_runs(photograph: Path) -> None:
+    names: dict[str, object] = {}
+    for block in blocks(ROOT / "docs" / "guide" / "web_servers.md", "python"):
+        exec(block, names)  # noqa: S102
+    compress, to_png = names["compress"], names["to_png"]
+    assert callable(compress)
+    assert callable(to_png)
+    assert to_png(compress(photograph.read_bytes())).startswith(b"\x89PNG")
 
 
 def test_the_python_of_the_readme_runs(
