@@ -45,6 +45,25 @@ def test_an_error_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:
     share(lambda _: None, [])
 
 
+def test_the_first_item_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, "2")
+    meeting = threading.Barrier(2, timeout=60)
+
+    def refuse(item: int) -> None:
+        meeting.wait()
+        raise ValueError(f"item {item}")
+
+    with pytest.raises(ValueError, match="item 0"):
+        share(refuse, range(2))
+
+
+def test_one_thread_works_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, "4")
+    done: list[tuple[int, int]] = []
+    share(lambda item: done.append((item, threading.get_ident())), range(50), threads=1)
+    assert done == [(item, threading.get_ident()) for item in range(50)]
+
+
 def test_threads_are_the_cores_that_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(SWITCH, raising=False)
     if hasattr(os, "sched_getaffinity"):

@@ -7,7 +7,8 @@ is shared within shared work never waits for a thread that is not there.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -36,30 +37,33 @@ def thread_count() -> int:
     return os.cpu_count() or 1
 
 
-def share(work: Callable[[Item], object], items: Iterable[Item]) -> None:
-    """Do work on every item, in any order.
+def share(
+    work: Callable[[Item], object], items: Sequence[Item], *, threads: int | None = None
+) -> None:
+    """Do work on every item.
 
     Args:
         work: releases Python's lock, as calls through ctypes do; must not depend on the order.
-        items: what is worked on.
+        items: what is worked on; work begins with the first.
+        threads: at most so many, instead of `thread_count`.
 
     Raises:
-        Exception: the first that `work` raised; what has not begun then is left.
+        Exception: what `work` raised, for the first of the items that it failed on; others may be left.
     """
-    left = list(items)
-    helpers = min(thread_count(), len(left)) - 1
-    errors: list[BaseException] = []
+    left = deque(enumerate(items))
+    helpers = min(thread_count() if threads is None else threads, len(items)) - 1
+    errors: dict[int, BaseException] = {}
 
     def help_out() -> None:
-        while not errors:
+        while left and not errors:
             try:
-                item = left.pop()
-            except IndexError:
+                number, item = left.popleft()
+            except IndexError:  # another thread was faster
                 return
             try:
                 work(item)
             except BaseException as error:  # noqa: BLE001  handed to the thread that waits
-                errors.append(error)
+                errors[number] = error
 
     futures = [_threads().submit(help_out) for _ in range(helpers)]
     help_out()
@@ -67,7 +71,7 @@ def share(work: Callable[[Item], object], items: Iterable[Item]) -> None:
         if not future.cancel():
             future.result()
     if errors:
-        raise errors[0]
+        raise errors[min(errors)]
 
 
 def _threads() -> ThreadPoolExecutor:

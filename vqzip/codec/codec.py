@@ -20,7 +20,7 @@ from vqzip.codec.opening import Completeness, completeness, open_file
 from vqzip.codec.picture_codes import PictureCodes
 from vqzip.codec.sections import sections_of, with_sections
 from vqzip.codec.tile_streams import TileCoder
-from vqzip.codec.tiles import Box, TileGrid
+from vqzip.codec.tiles import Box, Tile, TileGrid
 from vqzip.codes import TokenMaps
 from vqzip.container.build import build
 from vqzip.container.fields import Header, Section, VqzFile
@@ -33,6 +33,7 @@ from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import picture_from_image
 from vqzip.pictures.write import image_from_picture
 from vqzip.prior.walk import backend_for
+from vqzip.threads import share
 
 STREAM_TILE_LOG2 = 10
 """Streams end at a grid of 1024 pixels: 16 context tiles."""
@@ -253,11 +254,14 @@ class Codec:
         maps = PictureCodes(self.model.config.vqvae, header.width, header.height)
         coder = self._tile_coder(header)
         known = {}
-        for tile in _grid(header).overlapping(box):
+
+        def decode(tile: Tile) -> None:
             payloads = [stream[tile.index] for stream in file.streams]
             codes = coder.decode(payloads, maps.shapes(tile)[:levels])
             maps.put(tile, codes)
             known[tile.index] = len(codes)
+
+        share(decode, _grid(header).overlapping(box), threads=self.backend.threads)
         return maps, known
 
     def to_codes(

@@ -128,6 +128,10 @@ class Backend(Protocol):
     def prior(self) -> ExactPrior:
         """The prior that it runs."""
 
+    @property
+    def threads(self) -> int:
+        """How many threads may call it at once and gain by it."""
+
     def writer(self) -> Writer:
         """Return an empty stream."""
 

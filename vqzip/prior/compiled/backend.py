@@ -39,6 +39,11 @@ class CompiledBackend:
         self._library = library
         self._packed = Packed(prior)
 
+    @property
+    def threads(self) -> int:
+        """How many threads may call it at once and gain by it."""
+        return thread_count()
+
     def writer(self) -> CompiledWriter:
         """Return an empty stream."""
         return CompiledWriter(self._library)

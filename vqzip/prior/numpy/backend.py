@@ -34,6 +34,9 @@ class NumpyBackend:
         prior: to be run.
     """
 
+    threads = 1
+    """Its steps are many short calls, during which other threads of Python stand still."""
+
     def __init__(self, prior: ExactPrior) -> None:
         self.prior = prior
         # Levels with a grid share its tables.
