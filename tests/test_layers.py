@@ -1,6 +1,7 @@
 """Imports go down the table of layers, and each outside library has its one home."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +77,13 @@ def test_imports_go_down_the_layers_and_libraries_stay_at_home() -> None:
 def test_every_part_has_a_layer() -> None:
     found = {p.stem for p in PACKAGE.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
     assert found == set(LAYER)
+
+
+def test_contributing_shows_the_layers() -> None:
+    page = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \d+ \| (.*) \|$", page, re.MULTILINE)
+    assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == list(LAYERS)
+    assert len(rows) <= 10
 
 
 def test_the_reference_decoder_imports_nothing_of_the_package() -> None:

@@ -109,11 +109,11 @@ class PriorPhaseConfig:
 class PredictorPhaseConfig:
     """The networks that predict details, and the one after synthesis, before the prior counts.
 
-    Codes are rounded with a random offset. What is minimised for the predictors is the mean over crops of
+    Codes are rounded with a random offset. What is minimized for the predictors is the mean over crops of
     log(distortion / lambda + rate), in which a formula stands for the rate.
 
     Args:
-        steps: optimiser steps when no time limit is given.
+        steps: optimizer steps when no time limit is given.
         batch: crops a step.
         learning_rate: of Adam, falling to zero.
         smallest_step: of the random quantizer step, in pixel values.
