@@ -30,12 +30,13 @@ REFUSED = {  # what a part may not import although it lies lower, or lies inside
 }  # fmt: skip
 HOMES = {
     "constriction": ("entropy/",),
+    "onnxruntime": ("autoencoders/onnx/session.py",),
     "matplotlib": ("measuring/report/plots.py",),
     "PIL": ("pictures/", "measuring/anchors/", "codec/codec.py"),
     "rich": ("cli/",),
-    "safetensors": ("models/folder.py", "training/checkpoints.py"),
+    "safetensors": ("models/folder.py", "models/learned.py", "training/checkpoints.py"),
     "torch": (
-        "autoencoders/", "codec/", "measuring/", "metrics.py", "models/", "prior/export/", "prior/float/", "training/",
+        "autoencoders/", "measuring/", "metrics.py", "models/", "prior/export/", "prior/float/", "training/",
     ),
     "torchvision": ("training/image_sources.py",),
     "typer": ("cli/",),

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from vqzip.autoencoders.conv import PIXEL_SCALE
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.autoencoders.quantizers.codebook_learning import (
     CodebookLearningConfig,
@@ -16,6 +15,7 @@ from vqzip.autoencoders.quantizers.codebook_learning import (
     usage,
 )
 from vqzip.autoencoders.residual import initialize
+from vqzip.autoencoders.spec import PIXEL_SCALE
 from vqzip.configs import (
     CodebookConfig,
     ConvTransformConfig,

@@ -292,9 +292,9 @@ def test_a_level_has_a_price_of_its_own() -> None:
     picture = Picture(np.random.default_rng(3).integers(90, 166, (48, 48, 3), np.uint8))
     usual = load(TINY).encode_picture(picture).codes.levels
     codec = load(TINY)
-    config = codec.model.vqvae.config
+    config = codec.model.autoencoder.config
     dear = replace(config.levels[-1], relative_price=5.0)
-    codec.model.vqvae.config = replace(config, levels=(*config.levels[:-1], dear))
+    codec.model.autoencoder.config = replace(config, levels=(*config.levels[:-1], dear))
     codes = codec.encode_picture(picture).codes.levels
     assert all(np.array_equal(a, b) for a, b in zip(codes[:-1], usual[:-1], strict=True))
     assert np.count_nonzero(codes[-1]) < np.count_nonzero(usual[-1])

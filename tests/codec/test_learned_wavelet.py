@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from vqzip.codec.codec import Codec
 from vqzip.codec.latents import LatentTransform
 from vqzip.codec.tiles import TileGrid
 from vqzip.configs import GainsConfig, RefinerConfig, WaveletTransformConfig
-from vqzip.models.folder import Model, load, save
+from vqzip.models.folder import Model, load
+from vqzip.models.learned import load_vqvae, save, with_vqvae
 from vqzip.pictures.picture import Picture
 
 SIZES = [(1, 1), (33, 17), (61, 83), (64, 96)]
@@ -27,28 +29,36 @@ SIZES = [(1, 1), (33, 17), (61, 83), (64, 96)]
 
 
 @pytest.fixture(scope="module")
-def learned() -> Model:
-    """The tiny model's prior around a transform with random networks and strong gains."""
+def vqvae() -> Vqvae:
+    """A transform with random networks and strong gains."""
     tiny = load(TINY)
     refiner = RefinerConfig(6, 1)
     transform = WaveletTransformConfig(3, before=refiner, after=refiner, gains=GainsConfig(4))
     config = replace(tiny.config, vqvae=replace(tiny.config.vqvae, transform=transform))
     vqvae = Vqvae(config.vqvae)
     initialize(vqvae, torch.Generator().manual_seed(3))
-    return replace(tiny, config=config, vqvae=vqvae.eval().requires_grad_(requires_grad=False))
+    return vqvae.eval().requires_grad_(requires_grad=False)
+
+
+@pytest.fixture(scope="module")
+def learned(vqvae: Vqvae) -> Model:
+    """The tiny model's prior around them."""
+    return with_vqvae(load(TINY), vqvae)
 
 
 @pytest.mark.parametrize("gray", [False, True])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_the_encoder_sees_what_the_decoder_will(
-    learned: Model, size: tuple[int, int], *, gray: bool
+    learned: Model, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch, *, gray: bool
 ) -> None:
     height, width = size
     pixels: NDArray[np.uint8] = smooth_pixels(height, width, 4)
     pixels = pixels[:, :, 0].copy() if gray else pixels
     grid = TileGrid(width, height, 1024)
-    tile = LatentTransform(learned.vqvae).of_tile(pixels, grid, 0, 20)
-    step = learned.vqvae.steps(1, 20)
+    autoencoder = learned.autoencoder
+    tile = LatentTransform(autoencoder).of_tile(pixels, grid, 0, 20)
+    taken = []
+    monkeypatch.setattr(tile._analysis, "take", lambda _, quantized: taken.append(quantized))
     for level, config in enumerate(learned.config.vqvae.levels[:-1]):
         codes = tile.nearest(level)
         tile.choose(level, codes)
@@ -56,10 +66,9 @@ def test_the_encoder_sees_what_the_decoder_will(
         padded = [-(-side // 8) * 8 // config.stride for side in size]
         missing = [(0, p - n) for p, n in zip(padded, codes.shape[1:], strict=True)]
         wide = np.pad(codes, [(0, 0), *missing])
-        known = torch.from_numpy(wide).reshape(1, config.groups, 1, *padded)
-        decoded = learned.vqvae.quantizers[level].dequantize(known, step)
-        seen = tile._quantized[level]
-        assert torch.equal(seen[..., : padded[0], : padded[1]], decoded)
+        known = wide.reshape(config.groups, 1, *padded)
+        decoded = autoencoder.quantizers[level].dequantize(known, autoencoder.step(20))
+        assert np.array_equal(taken[level][:, : padded[0], : padded[1]], decoded)
         assert not gray or not codes[config.channels // 3 :].any()
 
 
@@ -73,10 +82,11 @@ def test_files_decode_to_their_codes(learned: Model, size: tuple[int, int]) -> N
         assert codec.decode_picture(encoded.data).pixels.shape == picture.pixels.shape
 
 
-def test_gains_cost_no_accuracy(learned: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gains_cost_no_accuracy(
+    learned: Model, vqvae: Vqvae, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Tiles know their neighbors' codes only nearly, which must show nowhere."""
-    vqvae = Vqvae(learned.config.vqvae)
-    vqvae.load_state_dict(learned.vqvae.state_dict())
+    vqvae = copy.deepcopy(vqvae)
     assert isinstance(vqvae.transform, WaveletTransform)
     vqvae.transform.start_as_wavelet()
     gains = vqvae.transform.gains
@@ -85,7 +95,7 @@ def test_gains_cost_no_accuracy(learned: Model, monkeypatch: pytest.MonkeyPatch)
         for level in gains.levels[1:]:
             # Half the step everywhere, so that every error should be below that without gains.
             level.bands.bias.fill_(-0.7)
-    plain, gained = Codec(load(TINY)), Codec(replace(learned, vqvae=vqvae.eval()))
+    plain, gained = Codec(load(TINY)), Codec(with_vqvae(learned, vqvae))
     picture = Picture(smooth_pixels(300, 290, 6))
     monkeypatch.setattr(codec_module, "STREAM_TILE_LOG2", 8)
     errors = []
@@ -98,12 +108,14 @@ def test_gains_cost_no_accuracy(learned: Model, monkeypatch: pytest.MonkeyPatch)
     assert max(border) < 2 * errors[1].mean()
 
 
-def test_models_keep_the_networks_in_half_the_size(learned: Model, tmp_path: Path) -> None:
+def test_models_keep_the_networks_in_half_the_size(
+    learned: Model, vqvae: Vqvae, tmp_path: Path
+) -> None:
     tensors = learned.prior.to_tensors()
-    save(tmp_path, learned.config, learned.vqvae, tensors, {"a": torch.zeros(1)})
-    again = load(tmp_path)
-    for name, tensor in learned.vqvae.state_dict().items():
-        stored = again.vqvae.state_dict()[name]
+    save(tmp_path, learned.config, vqvae, tensors, {"a": torch.zeros(1)})
+    again = load_vqvae(tmp_path).state_dict()
+    for name, tensor in vqvae.state_dict().items():
+        stored = again[name]
         assert stored.dtype == torch.float32
         if name.startswith(("transform.before.", "transform.after.")):
             assert torch.equal(stored, tensor.half().float()), name

@@ -1,12 +1,13 @@
 import math
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
 
-from vqzip.autoencoders.discrete import Vqvae
+from vqzip.autoencoders.autoencoder import Autoencoder
 from vqzip.codes import TokenMaps
 from vqzip.configs import (
     CodebookConfig,
@@ -140,9 +141,8 @@ def test_totals_weigh_bits() -> None:
 
 def test_float_prior_comes_from_the_model_folder(tmp_path: Path) -> None:
     made = made_priors(GRIDS, LOGISTIC)
-    model = Model(
-        "made", tmp_path, bytes(32), ModelConfig("made", GRIDS, LOGISTIC), Vqvae(GRIDS), made.exact
-    )
+    config, networks = ModelConfig("made", GRIDS, LOGISTIC), cast(Autoencoder, None)
+    model = Model("made", tmp_path, bytes(32), config, networks, made.exact)
     with pytest.raises(ModelError, match="install it again"):
         load_both(model)
     safetensors.torch.save_file(made.trained.state_dict(), tmp_path / "prior.safetensors")

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import torch
 
+from vqzip.autoencoders.torch_weights import checked_device
 from vqzip.errors import ModelError
 from vqzip.models import places as model_places
-from vqzip.models.folder import checked_device, installed, load, read_config, save
+from vqzip.models.folder import installed, load, read_config
+from vqzip.models.learned import load_vqvae, save
 from vqzip.models.places import IDENTITY, model_id, write_sums
 
 
@@ -53,14 +55,15 @@ def test_looking_loads_no_torch() -> None:
 @pytest.mark.parametrize("name", ["tiny", "tiny-vq"])
 def test_what_is_saved_loads_again(tmp_path: Path, tiny_model: Path, name: str) -> None:
     model = load(tiny_model.parent / name)
-    assert not model.vqvae.training
-    assert not any(p.requires_grad for p in model.vqvae.parameters())
+    vqvae = load_vqvae(model.path)
+    assert not vqvae.training
+    assert not any(p.requires_grad for p in vqvae.parameters())
     copy = tmp_path / "copy"
-    save(copy, model.config, model.vqvae, model.prior.to_tensors(), {"a": torch.ones(1)})
+    save(copy, model.config, vqvae, model.prior.to_tensors(), {"a": torch.ones(1)})
     again = load(copy)
     assert again.config == model.config
-    for key, tensor in model.vqvae.state_dict().items():
-        assert torch.equal(again.vqvae.state_dict()[key], tensor)
+    for key, tensor in vqvae.state_dict().items():
+        assert torch.equal(load_vqvae(copy).state_dict()[key], tensor)
     tensors = again.prior.to_tensors()
     assert all(np.array_equal(tensors[k], v) for k, v in model.prior.to_tensors().items())
     assert model_id(copy) == again.id
@@ -72,7 +75,7 @@ def test_unwritable_folders(tmp_path: Path, tiny_model: Path) -> None:
     (tmp_path / "taken" / "vqvae.safetensors").mkdir(parents=True)
     for folder in (tmp_path / "file" / "model", tmp_path / "taken"):
         with pytest.raises(ModelError, match="cannot be written"):
-            save(folder, model.config, model.vqvae, model.prior.to_tensors(), {})
+            save(folder, model.config, load_vqvae(tiny_model), model.prior.to_tensors(), {})
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 from vqzip.cli.app import run
 from vqzip.errors import ModelError
 from vqzip.models import places as model_places
-from vqzip.models.folder import load, load_float_prior
+from vqzip.models.folder import load
+from vqzip.models.learned import load_float_prior
 from vqzip.models.places import (
     IDENTITY,
     SHIPPED,

@@ -10,13 +10,13 @@ from typing import cast
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from tests.pictures.made_pictures import gradient
 from tools.golden.models import TINY, TINY_VQ, smooth_pixels, wavelet_config
-from vqzip.autoencoders.discrete import Vqvae
+from vqzip.autoencoders.autoencoder import Autoencoder
+from vqzip.autoencoders.quantizers.coding import Codes
+from vqzip.autoencoders.transform import Floats
 from vqzip.cli.options import DEFAULT_MAX_PIXELS
 from vqzip.codec.codec import Codec, load
 from vqzip.codec.latents import LatentTransform
@@ -37,31 +37,24 @@ STRIDE = 2
 
 
 class NoNetworks:
-    """Stands for a VQ-VAE: analysis keeps the crop, synthesis repeats the codes' first channel."""
+    """Stands for an autoencoder: analysis keeps the crop, synthesis repeats the codes' first channel."""
 
     config = wavelet_config().vqvae
 
+    analysis_reach, synthesis_reach = 5, 3
+
     def __init__(self) -> None:
-        self.transform = SimpleNamespace(
-            analysis_reach=5, synthesis_reach=3, conditional=False, analyze=self._keep
-        )
-        self.crop = torch.empty(0)
+        self.transform = SimpleNamespace(conditional=False, analyze=self._keep)
+        self.crop: Floats = np.empty((3, 0, 0), np.float32)
 
-    def parameters(self) -> list[Tensor]:
-        return [self.crop]
+    def step(self, quality_step: int) -> float:
+        return 1.0
 
-    def buffers(self) -> list[Tensor]:
-        return []
+    def decode(self, codes: list[Codes], quality_step: int) -> Floats:
+        pixels = codes[-1][0, 0].repeat(STRIDE, 0).repeat(STRIDE, 1).astype(np.float32)
+        return np.stack([pixels] * 3)
 
-    def steps(self, count: int, quality_step: int | None) -> Tensor:
-        return torch.ones(count)
-
-    def decode(self, codes: list[Tensor], quality_step: int | None) -> Tensor:
-        plane = codes[-1][0, 0, 0]
-        pixels = plane.repeat_interleave(STRIDE, 0).repeat_interleave(STRIDE, 1)
-        return pixels.expand(1, 3, *pixels.shape).float()
-
-    def _keep(self, pixels: Tensor, step: Tensor) -> Tensor:
+    def _keep(self, pixels: Floats, step: float) -> Floats:
         self.crop = pixels
         return pixels
 
@@ -69,7 +62,7 @@ class NoNetworks:
 @pytest.mark.parametrize("height", SIDES)
 def test_all_small_sizes_without_networks(height: int) -> None:
     networks = NoNetworks()
-    latents = LatentTransform(cast(Vqvae, networks))
+    latents = LatentTransform(cast(Autoencoder, networks))
     align = networks.config.align
     for width in SIDES:
         header = Header(width, height, "gray" if width % 2 else "rgb", 1, 0, 8, MODEL_ID)
@@ -79,7 +72,7 @@ def test_all_small_sizes_without_networks(height: int) -> None:
         grid = TileGrid(width, height, 1 << header.tile_log2)
 
         prepared = latents.of_tile(pixels, grid, 0, 0)
-        padded = networks.crop[0].permute(1, 2, 0).numpy()
+        padded = networks.crop.transpose(1, 2, 0)
         assert padded.shape[0] % align == padded.shape[1] % align == 0
         assert np.array_equal(padded[:height, :width], pixels)
         assert np.array_equal(

@@ -10,7 +10,6 @@ import pytest
 from safetensors.torch import load_file
 
 from tests.training.tiny_recipes import tiny_recipe
-from vqzip.autoencoders.discrete import Vqvae
 from vqzip.autoencoders.wavelet.refiner import Refiner
 from vqzip.codec.codec import Codec
 from vqzip.configs import RefinerConfig, WaveletTransformConfig
@@ -48,7 +47,7 @@ def test_card_of_networks_around_a_wavelet(tmp_path: Path, tiny_model: Path) -> 
         model.config.vqvae, transform=WaveletTransformConfig(3, after=RefinerConfig(4, 1))
     )
     config = replace(model.config, vqvae=refined, metric="ms-ssim")
-    codec = Codec(replace(model, config=config, vqvae=Vqvae(refined)))
+    codec = Codec(replace(model, config=config))
     card = model_card(tiny_recipe(tmp_path, "wavelet"), codec, [], 1, tmp_path)
     weights = sum(parameter.numel() for parameter in Refiner(RefinerConfig(4, 1)).parameters())
     assert f"* Trained for MS-SSIM; {weights:,} weights in the VQ-VAE" in card

@@ -79,7 +79,7 @@ def material(codec: Codec, path: Path, quality: float, price: float) -> Material
     backend = NotingBackend(codec.model.prior)
     backend.choices = []
     grid = TileGrid(picture.width, picture.height, 1 << 16)
-    latents = LatentTransform(codec.model.vqvae).of_tile(picture.pixels, grid, 0, step)
+    latents = LatentTransform(codec.model.autoencoder).of_tile(picture.pixels, grid, 0, step)
     TileCoder(backend, config, quality_step=step, gray=False).encode(latents, price)
     return Material(backend.choices, step, tuple(config.stream_of_level))
 

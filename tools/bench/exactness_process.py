@@ -86,20 +86,22 @@ def work(job: Job) -> dict[str, Any]:
     """Do a job; returns the versions, and for each folder what its files gave."""
     import torch
 
-    import vqzip
+    from vqzip.codec.codec import Codec
+    from vqzip.models.folder import load
 
     factor = job.factor
     with ExitStack() as changed:
         if factor.setting is not None:
             changed.enter_context(SETTINGS[factor.setting]())
-        codec = vqzip.load(job.model, factor.device)
+        # What a factor changes are settings of torch.
+        codec = Codec(load(job.model, factor.device, "torch"))
         if not factor.onednn:
             changed.enter_context(torch.backends.mkldnn.flags(enabled=False))
         if factor.chunk is not None:
             for name in (
                 "vqzip.prior.numpy.steps._KNOWN_POSITIONS",
                 "vqzip.prior.numpy.context._CHUNK",
-                "vqzip.autoencoders.quantizers.quantizer.CHUNK",
+                "vqzip.autoencoders.quantizers.coding.QUANTIZER_CHUNK",
             ):
                 changed.enter_context(patch(name, factor.chunk))
         if factor.memory_format is not None:
@@ -120,10 +122,10 @@ def work(job: Job) -> dict[str, Any]:
 
 def _change_memory_format(codec: Codec, wanted: Any, changed: ExitStack) -> None:
     """Give weights, and whatever enters the transform, another memory format."""
-    for weight in codec.model.vqvae.parameters():
+    transform: Any = codec.model.autoencoder.transform.networks  # type: ignore[attr-defined]
+    for weight in transform.parameters():
         if weight.ndim == 4:
             weight.data = weight.data.contiguous(memory_format=wanted)
-    transform: Any = codec.model.vqvae.transform
     analyze, synthesize = transform.analyze, transform.synthesize
 
     def analyze_changed(pixels: Tensor, step: Tensor) -> Any:

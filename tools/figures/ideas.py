@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.marked_parts import write_marked_part
+from vqzip.autoencoders.torch_transform import TorchTransform
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.cli.rd_curve import FilesDisplay
 from vqzip.codec.codec import DEFAULT_EFFORT, Codec, Encoded, load
@@ -33,6 +34,7 @@ from vqzip.measuring.report.tables import Table, number
 from vqzip.measuring.source_pictures import SourcePicture, find_pictures
 from vqzip.measuring.subject import ModelSubject
 from vqzip.models.folder import Model
+from vqzip.models.folder import load as load_model
 from vqzip.pictures.picture import Picture
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,7 +121,8 @@ def without_network(codec: Codec) -> Codec:
     Raises:
         ModelError: it has none.
     """
-    transform = codec.model.vqvae.transform
+    made = codec.model.autoencoder.transform
+    transform = made.networks if isinstance(made, TorchTransform) else None
     if not isinstance(transform, WaveletTransform) or transform.after is None:
         raise ModelError(f"model '{codec.model.name}' has no network after a wavelet.")
     transform.after = None
@@ -185,7 +188,7 @@ def tables(pictures: Path, also: Sequence[Path]) -> str:
     """Measure everything and return the two tables."""
     found = find_pictures(pictures)
     photo = load(ROOT / MODELS / "photo", "cpu")
-    bare = without_network(load(ROOT / MODELS / "photo", "cpu"))
+    bare = without_network(Codec(load_model(ROOT / MODELS / "photo", runtime="torch")))
     single = [load(folder, "cpu") for folder in also] + [load(ROOT / MODELS / "vqvae2", "cpu")]
     with FilesDisplay() as display:
         jpeg = measure(JPEG, found, progress=display.next("jpeg"))

@@ -29,7 +29,7 @@ from vqzip.configs import (
     VqvaeConfig,
     WaveletTransformConfig,
 )
-from vqzip.models.folder import save
+from vqzip.models.learned import save
 from vqzip.prior.export.float_to_integer import export_prior
 from vqzip.prior.float.pixelcnn import PixelCnn
 

@@ -22,7 +22,7 @@ from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.codec.codec import Codec
 from vqzip.configs import GainsConfig, ModelConfig, WaveletTransformConfig
 from vqzip.errors import ModelError
-from vqzip.models.folder import Model
+from vqzip.models.learned import load_vqvae, with_vqvae
 
 Floats = NDArray[np.float64]
 Steps = tuple[float, ...]
@@ -58,10 +58,9 @@ def with_steps(codec: Codec, points: Mapping[float, Steps]) -> Codec:
     vqvae = Vqvae(changed.vqvae)
     transform = cast("WaveletTransform", vqvae.transform)
     transform.start_as_wavelet()
-    vqvae.load_state_dict(codec.model.vqvae.state_dict(), strict=False)
+    vqvae.load_state_dict(load_vqvae(codec.model.path).state_dict(), strict=False)
     _set_gains(transform, changed, _coefficients(config, points))
-    model: Model = dataclasses.replace(codec.model, config=changed, vqvae=vqvae.eval())
-    return Codec(model)
+    return Codec(with_vqvae(codec.model, vqvae.eval()))
 
 
 def _with_gains(config: ModelConfig) -> ModelConfig:

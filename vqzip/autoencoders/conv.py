@@ -18,28 +18,15 @@ import torch
 from torch import Tensor, nn
 
 from vqzip.autoencoders.residual import double, halve, residual_stack
-from vqzip.configs import CodebookConfig, ConvTransformConfig, LevelConfig
-from vqzip.errors import ModelError
-
-PIXEL_CENTER = PIXEL_SCALE = 127.5
-"""The networks see (pixels - center) / scale: -1 to 1."""
-
-
-def latent_channels(level: LevelConfig) -> int:
-    """Return the channels of a level's latents: groups x dim (1 for grids)."""
-    quantizer = level.quantizer
-    return level.groups * (quantizer.dim if isinstance(quantizer, CodebookConfig) else 1)
-
-
-def _halvings(coarse: int, fine: int) -> int:
-    """Return how often stride `fine` doubles to make `coarse`."""
-    ratio, rest = divmod(coarse, fine)
-    if rest or ratio < 1 or ratio & (ratio - 1):
-        raise ModelError(
-            f"stride {coarse} must be stride {fine} times a power of two; "
-            "list the levels of a conv transform coarse first."
-        )
-    return ratio.bit_length() - 1
+from vqzip.autoencoders.spec import (
+    PIXEL_CENTER,
+    PIXEL_SCALE,
+    analysis_reach,
+    doublings,
+    latent_channels,
+    synthesis_reach,
+)
+from vqzip.configs import ConvTransformConfig, LevelConfig
 
 
 class Encoder(nn.Module):
@@ -50,9 +37,6 @@ class Encoder(nn.Module):
         stride_in: pixels between neighbors of the input.
         stride_out: pixels between neighbors of the output.
         config: widths.
-
-    Attributes:
-        reach: pixels beyond its own cell that an output position sees of the input.
     """
 
     def __init__(
@@ -60,15 +44,13 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        width, stride, self.reach = channels_in, stride_in, 0
-        for number in range(_halvings(stride_out, stride_in)):
+        width = channels_in
+        for number in range(doublings(stride_out, stride_in)):
             wider = config.hidden if number else config.hidden // 2
             layers += [halve(width, wider), nn.ReLU()]
-            self.reach += stride
-            width, stride = wider, 2 * stride
+            width = wider
         layers.append(nn.Conv2d(width, config.hidden, 3, padding=1))
         layers.append(residual_stack(config.hidden, config.residual_hidden, config.residual_blocks))
-        self.reach += stride * (1 + config.residual_blocks)
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -88,9 +70,6 @@ class Decoder(nn.Module):
         channels_out: channels of the output.
         stride_out: pixels between neighbors of the output, at most the finest level's.
         config: widths.
-
-    Attributes:
-        reach: pixels beyond its own cell that an output position sees of the latents' cells.
     """
 
     def __init__(
@@ -108,17 +87,14 @@ class Decoder(nn.Module):
             nn.Conv2d(sum(map(latent_channels, levels)), hidden, 3, padding=1),
             residual_stack(hidden, config.residual_hidden, config.residual_blocks),
         ]
-        # A level at stride s climbs by doublings from s, s / 2, ...: each sees one input more.
-        self.reach = (levels[0].stride - finest) * 2 + finest * (1 + config.residual_blocks)
-        doublings = _halvings(finest, stride_out)
-        widths = [hidden] * (doublings - 1) + [hidden // 2, channels_out]
+        count = doublings(finest, stride_out)
+        widths = [hidden] * (count - 1) + [hidden // 2, channels_out]
         width = hidden
-        for number, narrower in enumerate(widths[-doublings:] if doublings else []):
+        for number, narrower in enumerate(widths[-count:] if count else []):
             layers += [nn.ReLU()] if number else []
             layers.append(double(width, narrower))
             width = narrower
-        self.reach += (finest - stride_out) * 2
-        if not doublings:
+        if not count:
             layers.append(nn.Conv2d(hidden, channels_out, 1))
         self.layers = nn.Sequential(*layers)
 
@@ -133,7 +109,7 @@ def _upsampling(level: LevelConfig, stride_out: int) -> nn.Sequential:
     """Return doublings from the level's stride to `stride_out`, ReLU between them."""
     channels = latent_channels(level)
     layers: list[nn.Module] = []
-    for number in range(_halvings(level.stride, stride_out)):
+    for number in range(doublings(level.stride, stride_out)):
         layers += [nn.ReLU()] if number else []
         layers.append(double(channels, channels))
     return nn.Sequential(*layers)
@@ -179,9 +155,8 @@ class ConvTransform(nn.Module):
             for level, hint_width in zip(levels, hint_widths, strict=True)
         )
         self.to_pixels = Decoder(levels, 3, 1, config)
-        self.analysis_reach = _analysis_reach(encoders, hints)
-        # The farthest cell lies wholly within the decoder's reach; what counts is its near edge.
-        self.synthesis_reach = self.to_pixels.reach - (levels[0].stride - 1)
+        self.analysis_reach = analysis_reach(config, levels)
+        self.synthesis_reach = synthesis_reach(config, levels)
         for weight in self.parameters():
             if weight.dim() == 4:
                 weight.data = weight.data.contiguous(memory_format=torch.channels_last)
@@ -225,12 +200,3 @@ class ConvTransform(nn.Module):
         """Return pixels `(N, 3, H, W)`, not clipped, from `z_q` of every level, coarse first."""
         x: Tensor = self.to_pixels(quantized)
         return x * PIXEL_SCALE + PIXEL_CENTER
-
-
-def _analysis_reach(encoders: Sequence[Encoder], hints: Sequence[Decoder]) -> int:
-    """Return the largest reach of a level: through its encoders, or through coarser codes."""
-    through_encoders = [sum(e.reach for e in encoders[level:]) for level in range(len(encoders))]
-    reach = through_encoders[0]
-    for own, hint in zip(through_encoders[1:], hints, strict=True):
-        reach = max(own, reach + hint.reach)
-    return reach

@@ -19,9 +19,10 @@ from vqzip.autoencoders.quantizers.quantizer import (
     straight_through,
 )
 from vqzip.autoencoders.residual import initialize
+from vqzip.autoencoders.spec import grid_step
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.configs import CodebookConfig, ConvTransformConfig, LevelConfig, VqvaeConfig
-from vqzip.errors import CodingError, ModelError, PictureError
+from vqzip.errors import CodingError, PictureError
 
 
 class Transform(Protocol):
@@ -207,16 +208,7 @@ class Vqvae(nn.Module):
         Raises:
             ModelError: a quality is missing or not one of the model's.
         """
-        quality = self.config.quality
-        if quality is None:
-            if quality_step not in (None, 0):
-                raise ModelError("this model has one quality; leave the quality out.")
-            step = 1.0
-        elif quality_step is None or not 0 <= quality_step < self.config.quality_steps:
-            last = self.config.quality_steps - 1
-            raise ModelError(f"this model needs a quality step of 0 to {last}, got {quality_step}.")
-        else:
-            step = quality.step(quality_step)
+        step = grid_step(self.config, quality_step)
         device = next(chain(self.parameters(), self.buffers())).device
         return torch.full((count,), step, device=device)
 

@@ -7,11 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-ACTIVATION_SLOPE = 0.1
-"""Of the leaky ReLU in the networks around the wavelet."""
-
-LOG_STEP_CENTER, LOG_STEP_SPREAD = 4.0, 0.8
-"""About the mean and the deviation of log(step) for qualities 1 to 8 of `photo`."""
+from vqzip.autoencoders.spec import LOG_STEP_CENTER, LOG_STEP_SPREAD
 
 
 class ResidualBlock(nn.Module):

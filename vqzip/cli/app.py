@@ -23,7 +23,11 @@ from vqzip.cli.models import models
 from vqzip.cli.rd_curve import rd_curve
 from vqzip.cli.sample import sample
 from vqzip.cli.train import train
-from vqzip.errors import VqzipError
+from vqzip.errors import UsageError, VqzipError
+from vqzip.extras import missing_package
+
+LEARNING = ("torch", "torchvision")
+"""Packages that training needs and the codec does not."""
 
 ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 """Signals that end a process at once unless it listens. SIGHUP is not known everywhere."""
@@ -105,6 +109,9 @@ def _report(error: Exception) -> int:
             "there is not enough memory for this picture; try --device cpu or a smaller one."
         )
         return 1
+    if isinstance(error, ModuleNotFoundError) and error.name in LEARNING:
+        print_error(str(missing_package(error.name, "this", "train")))
+        return UsageError.exit_code
     print_error(
         f"unexpected {type(error).__name__}: {error} (a fault of vqzip; "
         "`vqzip --debug COMMAND` shows the traceback)"

@@ -23,6 +23,7 @@ def findings() -> dict[str, str]:
         UsageError: a variable of the environment asks for what is not there.
     """
     from vqzip import __version__
+    from vqzip.autoencoders.runtime import description as networks
     from vqzip.prior.compiled.library import description
     from vqzip.threads import thread_count
 
@@ -31,7 +32,11 @@ def findings() -> dict[str, str]:
         "Python": f"{platform.python_version()}, {platform.system()} {platform.machine()}",
     }
     found |= {package: _version(package) for package in PACKAGES}
-    return found | {"walk over the codes": description(), "threads": str(thread_count())}
+    return found | {
+        "walk over the codes": description(),
+        "networks": networks(),
+        "threads": str(thread_count()),
+    }
 
 
 def _version(package: str) -> str:

@@ -113,7 +113,7 @@ def rd_curve(
     if out is not None:
         _check_folder(out, images, force=force)
 
-    from vqzip.models.folder import checked_device
+    from vqzip.autoencoders.torch_weights import checked_device
 
     how = How(qualities, effort, str(checked_device(device)), max_pixels)
     names = models or ["photo"]

@@ -68,7 +68,7 @@ class Codec:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.backend = backend_for(model.prior)
-        self._latents = LatentTransform(model.vqvae)
+        self._latents = LatentTransform(model.autoencoder)
         self._streams = max(model.config.vqvae.stream_of_level) + 1
 
     def encode(

@@ -1,4 +1,4 @@
-"""Between pixels and codes, a stream tile at a time: the VQ-VAE as the codec uses it.
+"""Between pixels and codes, a stream tile at a time: an autoencoder as the codec uses it.
 
 A tile is transformed together with as many pixels around it as the networks can see, so tiles have no
 seams and memory does not grow with the picture.
@@ -10,13 +10,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from vqzip.autoencoders.arithmetic import own_arithmetic
-from vqzip.autoencoders.discrete import Vqvae
-from vqzip.autoencoders.quantizers.quantizer import CodebookQuantizer
+from vqzip.autoencoders.autoencoder import Autoencoder
+from vqzip.autoencoders.quantizers.coding import CodebookCoding, Codes
+from vqzip.autoencoders.transform import Floats, own_floats
 from vqzip.codec.tiles import Box, HaloCrop, TileGrid
 from vqzip.codes import Choice, CodebookChoice, GridChoice
 from vqzip.configs import GridConfig
@@ -26,8 +24,8 @@ class TileLatents:
     """Latents of one stream tile, level after level, as codes are chosen.
 
     Args:
-        vqvae: transform and quantizers.
-        pixels: `(1, 3, h, w)` of the crop, 0 to 255.
+        autoencoder: transform and quantizers.
+        pixels: `(3, h, w)` of the crop, 0 to 255.
         place: the crop, and the tile in it.
         size: (height, width) of the tile without padding.
         known: (height, width) of the part of the crop that lies in the picture.
@@ -37,8 +35,8 @@ class TileLatents:
 
     def __init__(
         self,
-        vqvae: Vqvae,
-        pixels: Tensor,
+        autoencoder: Autoencoder,
+        pixels: Floats,
         place: HaloCrop,
         size: tuple[int, int],
         known: tuple[int, int],
@@ -46,20 +44,19 @@ class TileLatents:
         *,
         gray: bool,
     ) -> None:
-        self._vqvae, self._place, self._size, self._known = vqvae, place, size, known
-        self._gray = gray and vqvae.config.codes_gray_apart
-        self._step = vqvae.steps(1, quality_step if vqvae.config.quality is not None else None)
-        self._features = vqvae.transform.analyze(pixels, self._step)
-        self._quantized: list[Tensor] = []
-        self._latents: list[Tensor] = []
+        self._autoencoder, self._place, self._size, self._known = autoencoder, place, size, known
+        self._gray = gray and autoencoder.config.codes_gray_apart
+        self._step = autoencoder.step(quality_step)
+        self._analysis = autoencoder.transform.analyze(pixels, self._step)
+        self._latents: list[Floats] = []
 
     def shape(self, level: int) -> tuple[int, int]:
         """Return (H, W) of the tile's codes at a level."""
-        stride = self._vqvae.config.levels[level].stride
+        stride = self._autoencoder.config.levels[level].stride
         height, width = self._size
         return math.ceil(height / stride), math.ceil(width / stride)
 
-    @own_arithmetic()
+    @own_floats()
     def choice(self, level: int, price: float) -> Choice:
         """Return what the level's codes are chosen by: latents, and the price of a bit.
 
@@ -67,82 +64,77 @@ class TileLatents:
             level: the coarser ones have been chosen.
             price: of a bit, in squared steps (for codebooks: in mean quantization errors).
         """
-        price *= self._vqvae.config.levels[level].relative_price
+        price *= self._autoencoder.config.levels[level].relative_price
         inner = self._cut(level, self._latent(level))
-        quantizer = self._vqvae.quantizers[level]
-        if not isinstance(quantizer, CodebookQuantizer):
-            return GridChoice((inner / self._step).numpy(force=True), price)
-        nearest = quantizer.quantize(inner[None], self._step).z_q[0]
-        unit = float((inner - nearest).square().sum(0).mean())
-        books = quantizer.codebooks.numpy(force=True)
-        return CodebookChoice(inner.numpy(force=True), books, price * unit)
+        quantizer = self._autoencoder.quantizers[level]
+        if not isinstance(quantizer, CodebookCoding):
+            return GridChoice(inner / np.float32(self._step), price)
+        nearest = quantizer.dequantize(quantizer.quantize(inner, self._step), self._step)
+        unit = float(np.square(inner - nearest).sum(0).mean())
+        return CodebookChoice(inner, quantizer.codebooks, price * unit)
 
-    @own_arithmetic()
+    @own_floats()
     def nearest(self, level: int) -> NDArray[np.int32]:
         """Return the nearest codes `(G * D, H, W)`; a gray picture's luma codes alone."""
-        inner = self._cut(level, self._latent(level))
-        return self._nearest(level, inner[None])[0].flatten(0, 1).numpy(force=True)
+        codes = self._nearest(level, self._cut(level, self._latent(level)))
+        return codes.reshape(-1, *codes.shape[2:])
 
-    @own_arithmetic()
+    @own_floats()
     def choose(self, level: int, codes: NDArray[np.int32]) -> None:
         """Take note of a level's codes: finer levels are encoded given them.
 
         Around the tile the nearest codes stand for those that the neighbors will choose. Beyond the
         picture a grid has no detail, as when it is decoded.
         """
-        config = self._vqvae.config
-        if not self._vqvae.transform.conditional or level + 1 == len(config.levels):
+        config = self._autoencoder.config
+        if not self._autoencoder.transform.conditional or level + 1 == len(config.levels):
             return
-        quantizer = self._vqvae.quantizers[level]
         around = self._nearest(level, self._latent(level))
         if isinstance(config.levels[level].quantizer, GridConfig):
             height, width = (math.ceil(n / config.levels[level].stride) for n in self._known)
             around[..., height:, :] = 0
             around[..., width:] = 0
         rows, columns = self._inner(level)
-        groups, depth = config.levels[level].groups, config.levels[level].depth
-        chosen = torch.from_numpy(codes).to(around.device)
-        around[0, :, :, rows, columns] = chosen.reshape(groups, depth, *chosen.shape[1:])
-        self._quantized.append(quantizer.dequantize(around, self._step))
+        around[:, :, rows, columns] = codes.reshape(*around.shape[:2], *codes.shape[1:])
+        quantizer = self._autoencoder.quantizers[level]
+        self._analysis.take(level, quantizer.dequantize(around, self._step))
 
-    def _nearest(self, level: int, latents: Tensor) -> Tensor:
-        """Return codes `(1, G, D, h, w)`; a gray picture has no chroma codes."""
-        codes = self._vqvae.quantizers[level].quantize(latents, self._step).codes
+    def _nearest(self, level: int, latents: Floats) -> Codes:
+        """Return codes `(G, D, h, w)`; a gray picture has no chroma codes."""
+        codes = self._autoencoder.quantizers[level].quantize(latents, self._step)
         if self._gray:
-            codes[:, codes.shape[1] // 3 :] = 0
+            codes[len(codes) // 3 :] = 0
         return codes
 
-    def _latent(self, level: int) -> Tensor:
-        """Return the crop's latents `(1, G * dim, h, w)`; each level is computed once."""
+    def _latent(self, level: int) -> Floats:
+        """Return the crop's latents `(G * dim, h, w)`; each level is computed once."""
         if level == len(self._latents):
-            z_e = self._vqvae.transform.latent(level, self._features, self._quantized, self._step)
-            self._latents.append(z_e.float())
+            self._latents.append(self._analysis.latents(level))
         return self._latents[level]
 
-    def _cut(self, level: int, crop: Tensor) -> Tensor:
+    def _cut(self, level: int, crop: Floats) -> Floats:
         rows, columns = self._inner(level)
-        return crop[0, :, rows, columns]
+        return crop[:, rows, columns]
 
     def _inner(self, level: int) -> tuple[slice, slice]:
-        stride = self._vqvae.config.levels[level].stride
+        stride = self._autoencoder.config.levels[level].stride
         height, width = self.shape(level)
         top, left = self._place.inner.top // stride, self._place.inner.left // stride
         return slice(top, top + height), slice(left, left + width)
 
 
 class LatentTransform:
-    """Cuts pictures into crops for the VQ-VAE and puts decoded crops together.
+    """Cuts pictures into crops for an autoencoder and puts decoded crops together.
 
     Args:
-        vqvae: in evaluation mode.
+        autoencoder: of the model.
     """
 
-    def __init__(self, vqvae: Vqvae) -> None:
-        self._vqvae = vqvae
-        self._align = vqvae.config.align
-        self._device = next(iter([*vqvae.parameters(), *vqvae.buffers()])).device
+    def __init__(self, autoencoder: Autoencoder) -> None:
+        self._autoencoder = autoencoder
+        self._align = autoencoder.config.align
 
-    @own_arithmetic()
+    @own_floats()
     def of_tile(
         self, pixels: NDArray[np.uint8], grid: TileGrid, number: int, quality_step: int
     ) -> TileLatents:
@@ -156,17 +148,17 @@ class LatentTransform:
         """
         tile, padded = grid[number], self._padded(grid)
         place = padded.with_halo(
-            padded[number], halo=self._vqvae.transform.analysis_reach, align=self._align
+            padded[number], halo=self._autoencoder.analysis_reach, align=self._align
         )
         cut = pixels[place.crop.slices]
         if cut.ndim == 2:
             cut = np.broadcast_to(cut[:, :, None], (*cut.shape, 3))
         below, right = place.crop.height - cut.shape[0], place.crop.width - cut.shape[1]
         cut = np.pad(cut, ((0, below), (0, right), (0, 0)), mode="edge")
-        crop = torch.from_numpy(cut).to(self._device).permute(2, 0, 1)[None].float()
+        crop = np.ascontiguousarray(cut.transpose(2, 0, 1), np.float32)
         known = grid.height - place.crop.top, grid.width - place.crop.left
         return TileLatents(
-            self._vqvae,
+            self._autoencoder,
             crop,
             place,
             (tile.height, tile.width),
@@ -177,10 +169,10 @@ class LatentTransform:
 
     def seen(self, box: Box, grid: TileGrid) -> Box:
         """Return the part of the picture whose codes decide the pixels of `box`."""
-        reach = self._vqvae.transform.synthesis_reach
+        reach = self._autoencoder.synthesis_reach
         return grid.with_halo(box, halo=reach, align=self._align).crop
 
-    @own_arithmetic()
+    @own_floats()
     def pixels(
         self,
         maps: Sequence[NDArray[np.int32]],
@@ -203,25 +195,21 @@ class LatentTransform:
         """
         shape = (box.height, box.width) if gray else (box.height, box.width, 3)
         out = np.empty(shape, np.uint8)
-        reach = self._vqvae.transform.synthesis_reach
+        reach = self._autoencoder.synthesis_reach
         parts = [tile.overlap(box) for tile in grid.overlapping(box)]
         for part in filter(None, parts):
             place = self._padded(grid).with_halo(part, halo=reach, align=self._align)
             levels = min(known[tile.index] for tile in grid.overlapping(self.seen(part, grid)))
             codes = [self._codes(maps, level, place.crop) for level in range(max(1, levels))]
-            step = quality_step if self._vqvae.config.quality is not None else None
-            drawn = self._vqvae.decode(codes, step)[0]
-            if gray:
-                drawn = drawn.mean(0, keepdim=True)
-            cut = drawn.permute(1, 2, 0)[place.inner.slices].round().to(torch.uint8)
-            out[part.within(box).slices] = cut.numpy(force=True).reshape(
-                part.height, part.width, *shape[2:]
-            )
+            rows, columns = place.inner.slices
+            drawn = self._autoencoder.decode(codes, quality_step)[:, rows, columns]
+            drawn = drawn.mean(0) if gray else drawn.transpose(1, 2, 0)
+            out[part.within(box).slices] = np.rint(drawn)
         return out
 
-    def _codes(self, maps: Sequence[NDArray[np.int32]], level: int, crop: Box) -> Tensor:
-        """Return the codes of a crop, `(1, G, D, h, w)`, made up to the padded size."""
-        config = self._vqvae.config.levels[level]
+    def _codes(self, maps: Sequence[NDArray[np.int32]], level: int, crop: Box) -> Codes:
+        """Return the codes of a crop, `(G, D, h, w)`, made up to the padded size."""
+        config = self._autoencoder.config.levels[level]
         rows = slice(crop.top // config.stride, crop.bottom // config.stride)
         columns = slice(crop.left // config.stride, crop.right // config.stride)
         cut = maps[level][:, rows, columns]
@@ -230,8 +218,7 @@ class LatentTransform:
         grid = isinstance(config.quantizer, GridConfig)
         # Beyond the edge: no detail, or the codeword at the edge once more.
         cut = np.pad(cut, ((0, 0), (0, below), (0, right)), mode="constant" if grid else "edge")
-        codes = torch.from_numpy(cut).to(self._device)
-        return codes.reshape(1, config.groups, config.depth, *codes.shape[1:])
+        return cut.reshape(config.groups, config.depth, *cut.shape[1:])
 
     def _padded(self, grid: TileGrid) -> TileGrid:
         """Return the grid over the picture padded to whole cells of the coarsest level."""

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from vqzip.codes import TokenMaps
 from vqzip.configs import CONTEXT_TILE, VqvaeConfig
-from vqzip.models.folder import Model, load_float_prior
+from vqzip.models.folder import Model
+from vqzip.models.learned import load_float_prior
 from vqzip.prior.backend import KnownCodes
 from vqzip.prior.exact.prior import ExactPrior
 from vqzip.prior.float.pixelcnn import PixelCnn

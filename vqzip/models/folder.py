@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vqzip.configs import ModelConfig, check_prior, check_transform, from_plain, to_plain
+from vqzip.configs import ModelConfig, check_prior, check_transform, from_plain
 from vqzip.errors import ModelError, RecipeError
 from vqzip.models.limits import check_limits
 from vqzip.models.places import (
     CONFIG,
     EXACT,
-    FLOAT,
     IDENTITY,
     VQVAE,
     check_sums,
@@ -29,17 +28,12 @@ from vqzip.models.places import (
     folders,
     locate,
     read_file,
-    write_sums,
 )
 
 if TYPE_CHECKING:
-    import numpy as np
-    import torch
-    from numpy.typing import NDArray
-
-    from vqzip.autoencoders.discrete import Vqvae
+    from vqzip.autoencoders.autoencoder import Autoencoder
+    from vqzip.autoencoders.runtime import Runtime
     from vqzip.prior.exact.prior import ExactPrior
-    from vqzip.prior.float.pixelcnn import PixelCnn
 
 DEFAULT_MODEL = "photo"
 SELF_TEST, RECIPE, CARD, CURVE = "self_test.vqz", "recipe.toml", "CARD.md", "curve.json"
@@ -59,7 +53,7 @@ class Model:
         path: of the folder.
         id: SHA-256 over configuration, VQ-VAE and exact prior, 32 bytes.
         config: levels, transform, prior.
-        vqvae: on its device, in evaluation mode.
+        autoencoder: pixels to codes and back, on its device.
         prior: integers, on the CPU.
     """
 
@@ -67,7 +61,7 @@ class Model:
     path: Path
     id: bytes
     config: ModelConfig
-    vqvae: Vqvae
+    autoencoder: Autoencoder
     prior: ExactPrior
 
 
@@ -106,7 +100,7 @@ def summary(folder: Path) -> ModelSummary:
         path=folder,
         id=fingerprint(files),
         bytes=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
-        config=_config(folder, files[CONFIG]),
+        config=parsed_config(folder, files[CONFIG]),
         card_license=_license(read_file(folder, CARD) if card.exists() else b""),
         curve=_curve(folder) if (folder / CURVE).exists() else [],
     )
@@ -141,11 +135,11 @@ def _plain(folder: Path, name: str, data: bytes) -> object:
         return json.loads(data.decode(), parse_constant=refused)
     except (ValueError, RecursionError) as error:
         raise ModelError(
-            f"{folder / name} cannot be read ({_one_line(error)}); install the model again."
+            f"{folder / name} cannot be read ({one_line(error)}); install the model again."
         ) from error
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """Return what an error says as part of a sentence, whatever letters a stranger's file has."""
     said = " ".join(str(error).split()).rstrip(".")[:LONGEST_REASON]
     return "".join(letter if letter.isprintable() else "?" for letter in said)
@@ -164,10 +158,15 @@ def read_config(folder: Path) -> ModelConfig:
     Raises:
         ModelError: it is missing, damaged, of a later format, or asks for too much.
     """
-    return _config(folder, read_file(folder, CONFIG))
+    return parsed_config(folder, read_file(folder, CONFIG))
 
 
-def _config(folder: Path, data: bytes) -> ModelConfig:
+def parsed_config(folder: Path, data: bytes) -> ModelConfig:
+    """Return the configuration that the bytes of a folder's `config.json` hold.
+
+    Raises:
+        ModelError: as `read_config`.
+    """
     plain = _plain(folder, CONFIG, data)
     if isinstance(plain, dict) and isinstance(plain.get("format"), int) and plain["format"] > 1:
         raise ModelError(
@@ -180,46 +179,48 @@ def _config(folder: Path, data: bytes) -> ModelConfig:
         check_prior(config.vqvae, config.prior)
     except (RecipeError, ModelError) as error:
         raise ModelError(
-            f"{folder / CONFIG} cannot be read ({_one_line(error)}); install the model again."
+            f"{folder / CONFIG} cannot be read ({one_line(error)}); install the model again."
         ) from error
     return config
 
 
-def load(name_or_path: str | Path, device: str = "cpu") -> Model:
+def load(name_or_path: str | Path, device: str = "cpu", runtime: Runtime | None = None) -> Model:
     """Load a model by name or folder.
 
     Args:
         name_or_path: as for `locate`.
-        device: where the VQ-VAE runs, such as `cpu` or `cuda`; the prior is always on the CPU.
+        device: where the networks run, such as `cpu` or `cuda`; the prior is always on the CPU.
+        runtime: what computes the networks; None is what is installed, see `runtime_for`.
 
     Raises:
         ModelError: there is no such model, it is damaged, or the device is not there.
+        UsageError: nothing that is installed computes networks.
     """
     import safetensors.numpy
-    import safetensors.torch
 
-    from vqzip.autoencoders.discrete import Vqvae
-    from vqzip.models.weights import with_weights
+    from vqzip.autoencoders.runtime import make_autoencoder, runtime_for
     from vqzip.prior.exact.prior import ExactPrior
 
     folder = locate(str(name_or_path))
     files = check_sums(folder, IDENTITY)
-    config = _config(folder, files[CONFIG])
-    where = checked_device(device)
-    exact = _tensors(folder, EXACT, files[EXACT], safetensors.numpy.load)
-    weights = _tensors(folder, VQVAE, files[VQVAE], safetensors.torch.load)
+    config = parsed_config(folder, files[CONFIG])
+    runtime = runtime or runtime_for(device)
+    exact = tensors_of_file(folder, EXACT, files[EXACT], safetensors.numpy.load)
+    weights = tensors_of_file(folder, VQVAE, files[VQVAE], safetensors.numpy.load)
     try:
         prior = ExactPrior.from_tensors(config.vqvae, config.prior, exact)
-        vqvae = with_weights(lambda: Vqvae(config.vqvae), weights)
+        autoencoder = make_autoencoder(config.vqvae, weights, device, runtime)
     except ModelError as error:
-        raise ModelError(
-            f"the model in {folder} is damaged ({_one_line(error)}); install it again."
-        ) from error
-    vqvae = vqvae.to(where).eval().requires_grad_(requires_grad=False)
-    return Model(config.name, folder, fingerprint(files), config, vqvae, prior)
+        raise damaged(folder, one_line(error)) from error
+    return Model(config.name, folder, fingerprint(files), config, autoencoder, prior)
 
 
-def _tensors(
+def damaged(folder: Path, reason: str) -> ModelError:
+    """Return the error for a folder whose files make no model."""
+    return ModelError(f"the model in {folder} is damaged ({reason}); install it again.")
+
+
+def tensors_of_file(
     folder: Path, name: str, data: bytes, load_tensors: Callable[[bytes], dict[str, Tensors]]
 ) -> dict[str, Tensors]:
     """Return the tensors of a safetensors file.
@@ -236,96 +237,5 @@ def _tensors(
         reason = f"its header claims {header_bytes} bytes"
     except (SafetensorError, ValueError, LookupError, TypeError, RuntimeError) as error:
         # The types of its numbers may be none of NumPy's or torch's, their shapes beyond 64 bits.
-        reason = _one_line(error)
-    raise ModelError(f"the model in {folder} is damaged ({name}: {reason}); install it again.")
-
-
-def load_float_prior(model: Model) -> PixelCnn:
-    """Load the float network that the model's integers were made from.
-
-    Raises:
-        ModelError: it is not in the folder, or damaged.
-    """
-    import safetensors.torch
-
-    from vqzip.models.weights import with_weights
-    from vqzip.prior.float.pixelcnn import PixelCnn
-
-    data = check_sums(model.path, (FLOAT,))[FLOAT]
-    weights = _tensors(model.path, FLOAT, data, safetensors.torch.load)
-    try:
-        return with_weights(lambda: PixelCnn(model.config.vqvae, model.config.prior), weights)
-    except ModelError as error:
-        raise ModelError(
-            f"the float prior in {model.path / FLOAT} cannot be read ({_one_line(error)}); "
-            "install the model again."
-        ) from error
-
-
-def checked_device(device: str) -> torch.device:
-    """Return a torch device that exists; `auto` is the GPU when there is one.
-
-    Raises:
-        ModelError: it does not exist.
-    """
-    import torch
-
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        where = torch.device(device)
-        torch.zeros(1, device=where).cpu()
-    except (RuntimeError, AssertionError) as error:
-        raise ModelError(f"the device '{device}' is not there; use --device cpu.") from error
-    return where
-
-
-def save(
-    folder: Path,
-    config: ModelConfig,
-    vqvae: Vqvae,
-    exact: Mapping[str, NDArray[np.generic]],
-    float_prior: Mapping[str, torch.Tensor],
-) -> None:
-    """Write what a model consists of into a folder.
-
-    Args:
-        folder: is made if need be.
-        config: levels, transform, prior.
-        vqvae: on any device.
-        exact: tensors of `ExactPrior.from_tensors`.
-        float_prior: state of the `PixelCnn` that `exact` was made from.
-
-    Raises:
-        ModelError: the folder cannot be written.
-    """
-    import safetensors.numpy
-    import safetensors.torch
-    from safetensors import SafetensorError
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(to_plain(config), indent=1) + "\n"
-        (folder / CONFIG).write_text(text, encoding="utf-8")
-        tensors = {name: _stored(name, tensor) for name, tensor in vqvae.state_dict().items()}
-        safetensors.torch.save_file(tensors, folder / VQVAE)
-        safetensors.numpy.save_file(dict(exact), folder / EXACT)
-        floats = {name: tensor.detach().cpu().contiguous() for name, tensor in float_prior.items()}
-        safetensors.torch.save_file(floats, folder / FLOAT)
-        for name in (VQVAE, EXACT, FLOAT):
-            # safetensors writes for its owner alone; a package is for all users of a machine.
-            (folder / name).chmod(0o644)
-        write_sums(folder, (*IDENTITY, FLOAT))
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"the model cannot be written to {folder}: {error}.") from error
-
-
-def _stored(name: str, tensor: torch.Tensor) -> torch.Tensor:
-    """Return a tensor as a model folder holds it.
-
-    The networks around a wavelet are half as large in float16, whose rounding is far below that of a
-    pixel; they are float32 again when they are loaded.
-    """
-    tensor = tensor.detach().cpu().contiguous()
-    around = name.startswith(("transform.before.", "transform.after."))
-    return tensor.half() if around else tensor
+        reason = one_line(error)
+    raise damaged(folder, f"{name}: {reason}")

@@ -20,8 +20,10 @@ from torch import Tensor
 
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.autoencoders.quantizers.codebook_learning import centroid_sums
-from vqzip.autoencoders.quantizers.quantizer import MAGNITUDES, GridQuantizer
-from vqzip.codec.codec import Codec, Encoded
+from vqzip.autoencoders.quantizers.quantizer import GridQuantizer
+from vqzip.autoencoders.spec import MAGNITUDES
+from vqzip.codec.codec import Codec
+from vqzip.codes import TokenMaps
 from vqzip.configs import QUALITY_STEPS, WHOLE_STEPS, QualityConfig, WaveletTransformConfig
 from vqzip.errors import PictureError, TrainingError, UsageError
 from vqzip.metrics import ms_ssim, mse, psnr_db, rate_bpp
@@ -132,7 +134,7 @@ def _rgb(picture: Picture) -> NDArray[np.uint8]:
 
 
 def fit_quality(
-    codec: Codec, pictures: Sequence[Picture], targets: QualityTargets
+    codec: Codec, vqvae: Vqvae, pictures: Sequence[Picture], targets: QualityTargets
 ) -> tuple[QualityConfig, list[Tensor]]:
     """Return the scale of steps that meets the file sizes, and the centroids of every level.
 
@@ -140,6 +142,7 @@ def fit_quality(
 
     Args:
         codec: with a provisional scale of steps.
+        vqvae: its networks.
         pictures: whose sides are whole cells of the coarsest level.
         targets: mean sizes of quality 1 and 8.
 
@@ -150,17 +153,17 @@ def fit_quality(
     if provisional is None:
         raise TrainingError("a model of one quality has no scale to fit.")
     log_steps, log_rates = [], []
-    centroids = CentroidFit(codec) if centroids_are_free(codec.model.vqvae) else None
+    centroids = CentroidFit(vqvae) if centroids_are_free(vqvae) else None
     for quality in FITTED_QUALITIES:
         rates = []
         for picture in pictures:
             encoded = codec.encode_picture(picture, quality=quality)
             rates.append(rate_bpp(len(encoded.data), picture.width * picture.height))
             if centroids is not None and not picture.is_gray:
-                centroids.add(picture, encoded)
+                centroids.add(picture, encoded.codes, codec.quality_step(quality))
         log_steps.append(math.log(provisional.step(codec.quality_step(quality))))
         log_rates.append(math.log(np.mean(rates)))
-    shifts = own_shifts(codec.model.vqvae) if centroids is None else centroids.shifts()
+    shifts = own_shifts(vqvae) if centroids is None else centroids.shifts()
     return quality_scale(log_rates, log_steps, targets, provisional), shifts
 
 
@@ -227,26 +230,25 @@ class CentroidFit:
     """Where in its cell each code of a grid is best reconstructed: at the mean of its latents.
 
     Args:
-        codec: whose VQ-VAE gives the latents.
+        vqvae: gives the latents.
     """
 
-    def __init__(self, codec: Codec) -> None:
-        self._vqvae = codec.model.vqvae
-        self._quality_step = codec.quality_step
+    def __init__(self, vqvae: Vqvae) -> None:
+        self._vqvae = vqvae
         shapes = [(level.groups, MAGNITUDES) for level in self._vqvae.config.levels]
         weight = torch.tensor(PRIOR_WEIGHT, dtype=torch.float64)
         self._counts = [weight.repeat(shape) for shape in shapes]
         self._sums = [(weight * PRIOR_SHIFT).repeat(shape) for shape in shapes]
 
     @torch.no_grad()
-    def add(self, picture: Picture, encoded: Encoded) -> None:
+    def add(self, picture: Picture, codes: TokenMaps, quality_step: int) -> None:
         """Take in the codes of one RGB picture."""
         pixels = torch.from_numpy(picture.pixels).permute(2, 0, 1)[None].float()
-        step = self._vqvae.steps(1, self._quality_step(encoded.quality))
+        step = self._vqvae.steps(1, quality_step)
         features = self._vqvae.transform.analyze(pixels, step)
-        for level, codes in enumerate(encoded.codes.levels):
+        for level, known in enumerate(codes.levels):
             z = self._vqvae.transform.latent(level, features, [], step) / step
-            counts, sums = centroid_sums(torch.from_numpy(codes[:, 0])[None], z.double())
+            counts, sums = centroid_sums(torch.from_numpy(known[:, 0])[None], z.double())
             self._counts[level] += counts
             self._sums[level] += sums
 
@@ -261,9 +263,9 @@ def own_shifts(vqvae: Vqvae) -> list[Tensor]:
     return [q.centroid_shift.clone() for q in vqvae.quantizers if isinstance(q, GridQuantizer)]
 
 
-def set_centroids(codec: Codec, shifts: Sequence[Tensor]) -> None:
-    """Put fitted centroids into a model's grids."""
-    for quantizer, shift in zip(codec.model.vqvae.quantizers, shifts, strict=True):
+def set_centroids(vqvae: Vqvae, shifts: Sequence[Tensor]) -> None:
+    """Put fitted centroids into the grids of a VQ-VAE."""
+    for quantizer, shift in zip(vqvae.quantizers, shifts, strict=True):
         if isinstance(quantizer, GridQuantizer):
             quantizer.centroid_shift.copy_(shift)
 

@@ -29,11 +29,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vqzip.autoencoders.discrete import Vqvae
-from vqzip.autoencoders.quantizers.quantizer import DEADZONE_ROUNDING
 from vqzip.autoencoders.residual import log_step_features
+from vqzip.autoencoders.spec import BLOCK, COLOR_BASIS, DEADZONE_ROUNDING
 from vqzip.autoencoders.wavelet.gains import Scale
-from vqzip.autoencoders.wavelet.refiner import BLOCK
-from vqzip.autoencoders.wavelet.transform import COLOR_BASIS, WaveletTransform
+from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.configs import CONTEXT_TILE
 from vqzip.errors import RecipeError
 from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vqzip.autoencoders.conv import PIXEL_SCALE
 from vqzip.autoencoders.discrete import VqvaeOutput
+from vqzip.autoencoders.spec import PIXEL_SCALE
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of MS-SSIM's five scales, fine first (Wang, Simoncelli and Bovik 2003, section 3.2)."""

@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 import vqzip
+from vqzip.autoencoders.discrete import Vqvae
 from vqzip.codec.codec import Codec
 from vqzip.errors import ModelError
-from vqzip.models.folder import load_float_prior
+from vqzip.models.learned import load_float_prior
 from vqzip.training.calibrate import CurvePoint
 from vqzip.training.recipe import Recipe
 from vqzip.training.run_log import METRICS, read_rows
@@ -43,7 +44,7 @@ def model_card(
         recipe.description or "A vqzip model.",
         "",
         f"* Model id: `{codec.model.id.hex()}`",
-        f"* Trained for {codec.model.config.metric.upper()}; {_weights(codec.model.vqvae):,} weights "
+        f"* Trained for {codec.model.config.metric.upper()}; {_weights(_unfilled(codec)):,} weights "
         f"in the VQ-VAE, {_weights(load_float_prior(codec.model)):,} in the prior.",
         f"* Training: {', '.join(steps) or 'none'}; {training_pictures} pictures; "
         f"seed {recipe.seed}; vqzip {vqzip.__version__}, torch {torch.__version__}.",
@@ -80,6 +81,12 @@ def _curve_rows(points: Sequence[CurvePoint]) -> str:
         f"{'-' if p.ms_ssim is None else format(p.ms_ssim, '.4f')} |\n"
         for p in points
     )
+
+
+def _unfilled(codec: Codec) -> Vqvae:
+    """Return the model's networks without numbers in them."""
+    with torch.device("meta"):
+        return Vqvae(codec.model.config.vqvae)
 
 
 def _weights(network: nn.Module) -> int:

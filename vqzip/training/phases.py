@@ -10,7 +10,6 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from vqzip.autoencoders.conv import PIXEL_SCALE
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.autoencoders.quantizers.codebook_learning import (
     CodebookLearningConfig,
@@ -19,6 +18,7 @@ from vqzip.autoencoders.quantizers.codebook_learning import (
     KMeansGradientConfig,
     usage,
 )
+from vqzip.autoencoders.spec import PIXEL_SCALE
 from vqzip.configs import CONTEXT_TILE, VqvaeConfig
 from vqzip.errors import RecipeError
 from vqzip.prior.float.pixelcnn import PixelCnn

@@ -13,11 +13,13 @@ import numpy as np
 import torch
 
 from vqzip.autoencoders.discrete import Vqvae
+from vqzip.autoencoders.torch_weights import checked_device
 from vqzip.codec.codec import Codec
 from vqzip.configs import ModelConfig
 from vqzip.errors import TrainingError, UsageError
 from vqzip.files import whole_folder, write_whole
 from vqzip.models import folder as model_folder
+from vqzip.models.learned import load_float_prior, load_vqvae, save
 from vqzip.models.places import locate
 from vqzip.pictures.picture import Picture
 from vqzip.prior.export.float_to_integer import export_prior
@@ -36,6 +38,7 @@ from vqzip.training.model_card import model_card
 from vqzip.training.phases import Phase, PriorPhase, VqvaePhase
 from vqzip.training.predictor_phase import PredictorPhase
 from vqzip.training.recipe import Recipe, load_recipe, recipe_to_toml
+from vqzip.training.runtime_check import check_runtimes
 
 RECIPE_FILE, ARGUMENTS_FILE, UNREADABLE = "recipe.toml", "arguments.json", "unreadable.txt"
 MODEL = Path("model")
@@ -86,7 +89,7 @@ def run(
     """
     if minutes is not None and not minutes > 0:
         raise UsageError(f"minutes must be above 0, got {minutes:g}.")
-    where = model_folder.checked_device(device)
+    where = checked_device(device)
     _check_run_folder(out, resume=resume)
     chosen = load_recipe(str(out / RECIPE_FILE) if resume else recipe, list(settings))
     paths = find_pictures(data, but_not=out)
@@ -175,8 +178,9 @@ def start_from(folder: Path, vqvae: Vqvae, prior: PixelCnn) -> None:
         ModelError: there is no such model, or it is damaged.
     """
     model = model_folder.load(folder)
-    weights = model_folder.load_float_prior(model).state_dict()
-    for module, known in ((vqvae, model.vqvae.state_dict()), (prior, weights)):
+    weights = load_float_prior(model).state_dict()
+    learned = load_vqvae(model.path).state_dict()
+    for module, known in ((vqvae, learned), (prior, weights)):
         own = module.state_dict()
         fitting = {n: t for n, t in known.items() if n in own and own[n].shape == t.shape}
         # Half of a network is worse than none: its first layer means nothing to other blocks.
@@ -280,11 +284,12 @@ def _fill(
     codec = _save_and_load(folder, config, vqvae, prior)
     if recipe.vqvae.quality is not None:
         for _ in range(FITS):
-            quality, shifts = fit_quality(codec, pictures, recipe.quality)
+            vqvae = load_vqvae(folder)
+            quality, shifts = fit_quality(codec, vqvae, pictures, recipe.quality)
             fitted = dataclasses.replace(recipe.vqvae, quality=quality)
             config = dataclasses.replace(config, vqvae=fitted)
-            set_centroids(codec, shifts)
-            codec = _save_and_load(folder, config, codec.model.vqvae, prior)
+            set_centroids(vqvae, shifts)
+            codec = _save_and_load(folder, config, vqvae, prior)
     points = measure_curve(codec, pictures)
     (folder / model_folder.CURVE).write_text(curve_json(points), encoding="utf-8")
     self_test = codec.encode_picture(self_test_picture()).data
@@ -308,8 +313,10 @@ def model_config(recipe: Recipe) -> ModelConfig:
 def _save_and_load(folder: Path, config: ModelConfig, vqvae: Vqvae, prior: PixelCnn) -> Codec:
     """Save a model and read it back, so that what is measured is what was written."""
     exact = export_prior(prior, config.vqvae)
-    model_folder.save(folder, config, vqvae, exact, prior.state_dict())
-    return Codec(model_folder.load(folder))
+    save(folder, config, vqvae, exact, prior.state_dict())
+    codec = Codec(model_folder.load(folder))
+    check_runtimes(load_vqvae(folder), codec.model.autoencoder)
+    return codec
 
 
 def self_test_picture() -> Picture:

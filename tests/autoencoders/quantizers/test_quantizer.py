@@ -91,7 +91,7 @@ def test_nearest_is_the_same_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = torch.randn(1, 50, 4, generator=seeded(0))
     books = torch.randn(1, 9, 4, generator=seeded(1))
     whole = nearest(vectors, books)
-    monkeypatch.setattr(quantizer_module, "CHUNK", 7)
+    monkeypatch.setattr(quantizer_module, "QUANTIZER_CHUNK", 7)
     assert torch.equal(nearest(vectors, books), whole)
 
 

@@ -7,13 +7,8 @@ import pytest
 import torch
 
 from vqzip.autoencoders.residual import initialize
-from vqzip.autoencoders.wavelet.gains import (
-    LARGEST_LOG_GAIN,
-    START_LOG_KNEE,
-    LevelGains,
-    Scale,
-    local_variance,
-)
+from vqzip.autoencoders.spec import LARGEST_LOG_GAIN
+from vqzip.autoencoders.wavelet.gains import START_LOG_KNEE, LevelGains, Scale, local_variance
 
 STEP = torch.tensor([30.0, 90.0])
 

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from vqzip.autoencoders.discrete import Vqvae, VqvaeOutput
 from vqzip.autoencoders.quantizers.k_means import assign, k_means, random_indices
-from vqzip.autoencoders.quantizers.quantizer import MAGNITUDES, CodebookQuantizer, GridQuantizer
+from vqzip.autoencoders.quantizers.quantizer import CodebookQuantizer, GridQuantizer
+from vqzip.autoencoders.spec import MAGNITUDES
 
 CENTROID_DECAY = 0.99
 """How much of the running means of a grid's centroids stays from batch to batch."""

@@ -13,17 +13,9 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from vqzip.autoencoders.spec import DEADZONE_ROUNDING, MAGNITUDES, QUANTIZER_CHUNK
 from vqzip.configs import CodebookConfig, LevelConfig
 from vqzip.errors import CodingError, ModelError
-
-CHUNK = 16384
-"""Latents whose distances to all codewords are in memory at once."""
-
-DEADZONE_ROUNDING = 0.4
-"""|z| / step is rounded up from this much below the next integer: zero is the cheaper code."""
-
-MAGNITUDES = 3
-"""Magnitudes with a centroid of their own: 1, 2, and 3 or more."""
 
 START_SHIFT = 0.06
 """Centroids before any data: this part of a step nearer to zero than the code."""
@@ -94,8 +86,8 @@ def nearest(vectors: Tensor, codebooks: Tensor) -> Tensor:
         words = codebooks.float()
         # |v - e|^2 = |v|^2 - 2 v·e + |e|^2, and |v|^2 is the same for every codeword.
         squares = words.square().sum(-1).unsqueeze(1)
-        starts = range(0, vectors.shape[1], CHUNK)
-        chunks = (vectors[:, start : start + CHUNK].float() for start in starts)
+        starts = range(0, vectors.shape[1], QUANTIZER_CHUNK)
+        chunks = (vectors[:, start : start + QUANTIZER_CHUNK].float() for start in starts)
         indices = [torch.baddbmm(squares, v, words.mT, alpha=-2).argmin(-1) for v in chunks]
         return torch.cat(indices, 1)
 

@@ -19,21 +19,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vqzip.autoencoders.residual import ACTIVATION_SLOPE, log_step_features
+from vqzip.autoencoders.residual import log_step_features
+from vqzip.autoencoders.spec import (
+    ACTIVATION_SLOPE,
+    LARGEST_COMPRESSED,
+    LARGEST_LOG_GAIN,
+    LARGEST_LOG_KNEE,
+    VISIBLE_VARIANCE,
+    WINDOWS,
+)
 from vqzip.configs import GainsConfig
-
-LARGEST_LOG_GAIN = 3.0
-"""Gains stay within a factor of 20: what the prior has not seen costs too many bits."""
-
-LARGEST_COMPRESSED = 12.0
-"""Knees of a compressed value; no subband of a picture is larger, but a strange file may say so."""
-
-WINDOWS = (3, 7)
-"""Sides of the windows that local variance is taken over, in positions of the level."""
-
-VISIBLE_VARIANCE = 60.0
-"""Squared pixel values: SSIM's constant (0.03 * 255)^2, below which variance does not mask."""
-
 
 START_LOG_KNEE = 5.5
 """Natural log of the knee where training begins: only a few values of the details lie beyond it."""
@@ -142,7 +137,7 @@ class LevelGains(nn.Module):
             entering = torch.cat([*seen, told], 1).contiguous(memory_format=torch.channels_last)
             log_gain = log_gain + self.masking(entering).to(log_gain.dtype)
         gain = log_gain.clamp(-LARGEST_LOG_GAIN, LARGEST_LOG_GAIN).exp()
-        return Scale(gain, None if log_knee is None else log_knee.clamp(0, 10).exp())
+        return Scale(gain, None if log_knee is None else log_knee.clamp(0, LARGEST_LOG_KNEE).exp())
 
 
 class Gains(nn.Module):

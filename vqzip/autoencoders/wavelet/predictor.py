@@ -14,13 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vqzip.autoencoders.residual import ACTIVATION_SLOPE, log_step_features
+from vqzip.autoencoders.residual import log_step_features
+from vqzip.autoencoders.spec import ACTIVATION_SLOPE, PREDICTOR_WINDOW, predictor_reach
 from vqzip.autoencoders.wavelet.gains import window_mean
 from vqzip.autoencoders.wavelet.refiner import BottleneckBlock, ModulatedBlock, residual_blocks
 from vqzip.configs import PredictorConfig
-
-WINDOW = 7
-"""What is subtracted before a network looks is the mean over so many positions in each direction."""
 
 
 class Predictor(nn.Module):
@@ -44,7 +42,7 @@ class Predictor(nn.Module):
         self.enter = nn.Conv2d(colors * area, config.width, 3, padding=1)
         self.blocks = residual_blocks(config.width, config.hidden, config.blocks)
         self.leave = nn.Conv2d(config.width, channels * area, 3, padding=1)
-        self.reach = config.fold * (config.blocks + 2) + config.fold - 1 + WINDOW // 2
+        self.reach = predictor_reach(config)
 
     def start_at_zero(self) -> None:
         """Set the layers to zero that make every prediction 0 and every step alike."""
@@ -72,6 +70,6 @@ class Predictor(nn.Module):
 
 def less_local_mean(x: Tensor) -> Tensor:
     """Return planes `(N, C, h, w)` less the mean of a square window around every position."""
-    edge = WINDOW // 2
+    edge = PREDICTOR_WINDOW // 2
     padded = functional.pad(x, (edge, edge, edge, edge), mode="replicate")
-    return x - window_mean(padded, WINDOW)
+    return x - window_mean(padded, PREDICTOR_WINDOW)

@@ -13,17 +13,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vqzip.autoencoders.residual import ACTIVATION_SLOPE, log_step_features
+from vqzip.autoencoders.residual import log_step_features
+from vqzip.autoencoders.spec import (
+    ACTIVATION_SLOPE,
+    BLOCK,
+    GROUND,
+    OUTPUT_SCALE,
+    refiner_reach,
+)
 from vqzip.configs import RefinerConfig
-
-BLOCK = 4
-"""The network works on blocks of this many pixels in each direction."""
-
-GROUND = 5
-"""What is subtracted before the network looks is the mean over this many blocks in each direction."""
-
-OUTPUT_SCALE = 0.3
-"""Of the network's output: about the deviation of rounding, so that first steps are no leaps."""
 
 
 class ModulatedBlock(nn.Module):
@@ -108,8 +106,7 @@ class Refiner(nn.Module):
         self.enter = nn.Conv2d(channels, config.width, 3, padding=1)
         self.blocks = residual_blocks(config.width, config.hidden, config.blocks)
         self.leave = nn.Conv2d(config.width, channels, 3, padding=1)
-        convolutions = config.blocks * (1 if config.hidden else 2) + 2
-        self.reach = BLOCK * (convolutions + GROUND // 2) + BLOCK - 1
+        self.reach = refiner_reach(config)
 
     def start_as_identity(self) -> None:
         """Set the layers to zero that make the network the identity and every step alike."""

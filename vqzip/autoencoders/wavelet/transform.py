@@ -13,20 +13,23 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from vqzip.autoencoders.spec import (
+    CENTER,
+    COLOR_BASIS,
+    LOW_GAIN,
+    PREDICT_1,
+    PREDICT_2,
+    UPDATE_1,
+    UPDATE_2,
+    refiner_reach,
+    subbands,
+    wavelet_reach,
+)
 from vqzip.autoencoders.wavelet.gains import Gains, Scale
 from vqzip.autoencoders.wavelet.predictor import Predictor
 from vqzip.autoencoders.wavelet.refiner import Refiner
 from vqzip.configs import WaveletTransformConfig
 from vqzip.errors import ModelError
-
-PREDICT_1, UPDATE_1, PREDICT_2, UPDATE_2 = -1.586134342, -0.052980118, 0.882911076, 0.443506852
-LOW_GAIN = 1.149604398
-"""Low band: unit DC gain times the square root of two; the high band gets the inverse."""
-
-COLOR_BASIS = ((0.568, 0.580, 0.584), (-0.732, 0.033, 0.680), (0.375, -0.814, 0.443))
-"""Karhunen-Loeve basis of photographs (luma-like first), before orthonormalization."""
-
-CENTER = 128.0
 
 
 def _orthonormal(rows: tuple[tuple[float, ...], ...]) -> Tensor:
@@ -104,16 +107,10 @@ class WaveletTransform(nn.Module):
         self.register_buffer("color", _orthonormal(COLOR_BASIS), persistent=False)
         self.before = None if config.before is None else Refiner(config.before)
         self.after = None if config.after is None else Refiner(config.after)
-        channels = [3, *(9 for _ in range(config.decompositions))]
-        self.gains = None if config.gains is None else Gains(config.gains, channels)
-        # Four taps on each side of the 9/7 filter, doubled by every decomposition.
-        reach = 4 * (2**config.decompositions - 1) + 4
+        self.gains = None if config.gains is None else Gains(config.gains, subbands(config))
         self.predictors = nn.ModuleDict({str(p.stride): Predictor(p) for p in config.predictors})
-        reach += sum(
-            int(stride) * cast("Predictor", p).reach for stride, p in self.predictors.items()
-        )
-        self.analysis_reach = reach + (self.before.reach if self.before else 0)
-        self.synthesis_reach = reach + (self.after.reach if self.after else 0)
+        self.analysis_reach = wavelet_reach(config) + refiner_reach(config.before)
+        self.synthesis_reach = wavelet_reach(config) + refiner_reach(config.after)
         masked = self.gains is not None and self.gains.masked
         self.conditional = masked or bool(config.predictors)
 

@@ -1,14 +1,18 @@
-"""Weights from a file into a network, with nothing taken on trust."""
+"""Weights from a file into a network in torch, with nothing taken on trust."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vqzip.autoencoders.arithmetic import own_arithmetic
+from vqzip.autoencoders.discrete import Vqvae
+from vqzip.configs import VqvaeConfig
 from vqzip.errors import ModelError
 
 STORED_TYPES = (torch.float32, torch.float16)
@@ -37,6 +41,33 @@ def with_weights(build: Callable[[], Network], weights: Mapping[str, Tensor]) ->
             network = build()
         network.load_state_dict(dict(weights))
     return network
+
+
+def vqvae_with(config: VqvaeConfig, tensors: Mapping[str, NDArray[np.generic]]) -> Vqvae:
+    """Return a VQ-VAE on the CPU, in evaluation mode, that has the weights of a model folder.
+
+    Raises:
+        ModelError: as `with_weights`.
+    """
+    weights = {name: torch.from_numpy(tensor.copy()) for name, tensor in tensors.items()}
+    vqvae = with_weights(lambda: Vqvae(config), weights)
+    return vqvae.eval().requires_grad_(requires_grad=False)
+
+
+def checked_device(device: str) -> torch.device:
+    """Return a torch device that exists; `auto` is the GPU when there is one.
+
+    Raises:
+        ModelError: it does not exist.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        where = torch.device(device)
+        torch.zeros(1, device=where).cpu()
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(f"the device '{device}' is not there; use --device cpu.") from error
+    return where
 
 
 def _check(expected: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:

@@ -1,0 +1,81 @@
+"""Pixels to latents, codes and back as the codec uses a model's networks: on arrays, one crop at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vqzip.autoencoders.quantizers.coding import Codes, CodingQuantizer
+from vqzip.autoencoders.spec import analysis_reach, grid_step, synthesis_reach
+from vqzip.autoencoders.transform import Floats, Transform
+from vqzip.configs import VqvaeConfig
+from vqzip.errors import CodingError
+
+
+class Autoencoder:
+    """A transform and the quantizer of every level.
+
+    Args:
+        config: levels, transform, quality.
+        transform: the networks, in torch or in ONNX Runtime.
+        quantizers: one a level, coarse first.
+
+    Attributes:
+        analysis_reach: a latent depends on no pixel farther than this from its own cell.
+        synthesis_reach: a pixel depends on no latent whose cell is farther than this from it.
+    """
+
+    def __init__(
+        self, config: VqvaeConfig, transform: Transform, quantizers: Sequence[CodingQuantizer]
+    ) -> None:
+        self.config, self.transform, self.quantizers = config, transform, quantizers
+        self.analysis_reach = analysis_reach(config.transform, config.levels)
+        self.synthesis_reach = synthesis_reach(config.transform, config.levels)
+
+    def step(self, quality_step: int) -> float:
+        """Return the grids' step in pixel values; 1 for a model of one quality.
+
+        Raises:
+            ModelError: the model has not got the quality.
+        """
+        return grid_step(self.config, quality_step)
+
+    def decode(self, codes: Sequence[Codes], quality_step: int) -> Floats:
+        """Return pixels `(3, H, W)`, clipped to 0 to 255.
+
+        Args:
+            codes: `(G, D, h, w)` a level, coarse first; finer levels may be left out.
+            quality_step: 0 to 56; 0 for models of one quality.
+
+        Raises:
+            CodingError: codes do not fit the model.
+            ModelError: the model has not got the quality.
+        """
+        self._check(codes)
+        step = self.step(quality_step)
+        quantized = [
+            quantizer.dequantize(known, step)
+            for quantizer, known in zip(self.quantizers, codes, strict=False)
+        ]
+        coarsest = self.config.levels[0].stride
+        height, width = (side * coarsest for side in codes[0].shape[-2:])
+        for level in range(len(codes), len(self.quantizers)):
+            stride = self.config.levels[level].stride
+            quantized.append(self.quantizers[level].blank(height // stride, width // stride))
+        pixels = self.transform.synthesize(quantized, step)
+        return np.clip(pixels, 0, 255, out=pixels)
+
+    def _check(self, codes: Sequence[Codes]) -> None:
+        if not 1 <= len(codes) <= len(self.quantizers):
+            raise CodingError(f"this model has {len(self.quantizers)} levels, got {len(codes)}.")
+        rows, columns = codes[0].shape[-2:]
+        coarsest = self.config.levels[0].stride
+        for number, (level, known) in enumerate(zip(self.config.levels, codes, strict=False)):
+            h, w = rows * coarsest // level.stride, columns * coarsest // level.stride
+            expected = (level.groups, level.depth, h, w)
+            if known.shape != expected:
+                raise CodingError(
+                    f"level {number} must have codes of shape {expected}, got {known.shape}."
+                )
+            self.quantizers[number].check(known)

@@ -1,0 +1,197 @@
+"""The wavelet transform on arrays, with its networks in ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vqzip.autoencoders.onnx.lifting import joined, pixels_of, planes_of, split
+from vqzip.autoencoders.onnx.session import Network
+from vqzip.autoencoders.onnx.wavelet_graphs import masking, predictor, refiner, step_features
+from vqzip.autoencoders.onnx.weights import Weights
+from vqzip.autoencoders.spec import (
+    LARGEST_COMPRESSED,
+    LARGEST_LOG_GAIN,
+    LARGEST_LOG_KNEE,
+    subbands,
+)
+from vqzip.autoencoders.transform import Floats
+from vqzip.configs import RefinerConfig, WaveletTransformConfig
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a level's subbands become latents, and back; `wavelet.gains.Scale` is the same in torch.
+
+    Args:
+        gain: steps of the quantizer a step of the subband; broadcasts to the subbands.
+        knee: magnitude from which on steps grow in proportion to it, `(subbands, 1, 1)`.
+        prediction: of the subbands, which latents are the differences to.
+    """
+
+    gain: Floats | None = None
+    knee: Floats | None = None
+    prediction: Floats | None = None
+
+    def latents(self, bands: Floats) -> Floats:
+        """Return what is quantized."""
+        z = bands if self.prediction is None else bands - self.prediction
+        if self.gain is not None:
+            z = z / self.gain
+        return z if self.knee is None else self.knee * np.arcsinh(z / self.knee)
+
+    def subbands(self, latents: Floats) -> Floats:
+        """Undo `latents`."""
+        rest = latents
+        if self.knee is not None:
+            limited = np.clip(rest / self.knee, -LARGEST_COMPRESSED, LARGEST_COMPRESSED)
+            rest = self.knee * np.sinh(limited)
+        if self.gain is not None:
+            rest = rest * self.gain
+        return rest if self.prediction is None else rest + self.prediction
+
+
+class LevelGains:
+    """Gains and knees of one level.
+
+    Args:
+        weights: of the level.
+        channels: subbands.
+        width: of the network that makes gains from the low band; 0 for none, and no knees.
+    """
+
+    def __init__(self, weights: Weights, channels: int, width: int) -> None:
+        self._bands = weights.layer("bands", channels, 2)
+        self._knees = weights.layer("knees", channels, 2) if width else None
+        self._masking = (
+            Network(masking(weights.part("masking"), self._bands, width)) if width else None
+        )
+
+    def scale(self, low: Floats | None, step: float, prediction: Floats | None) -> Scale:
+        """Return the scale of a level.
+
+        Args:
+            low: `(3, h, w)` picture that the coarser levels make, in pixel values; None for the
+                coarsest level.
+            step: of the grids.
+            prediction: of the subbands, if there is one.
+        """
+        condition = step_features(step)
+        if self._masking is None or low is None:
+            gain = np.exp(_limited(self._bands, condition, -LARGEST_LOG_GAIN, LARGEST_LOG_GAIN))
+        else:
+            (gain,) = self._masking([low], step)
+        if self._knees is None:
+            return Scale(gain, None, prediction)
+        knee = np.exp(_limited(self._knees, condition, 0, LARGEST_LOG_KNEE))
+        return Scale(gain, knee, prediction)
+
+
+def _limited(layer: tuple[Floats, Floats], x: Floats, least: float, most: float) -> Floats:
+    """Return what a matrix makes of a vector, clipped, as `(outputs, 1, 1)`."""
+    weight, bias = layer
+    made: Floats = np.clip(weight @ x + bias, np.float32(least), np.float32(most))
+    return made[:, None, None]
+
+
+class OnnxWavelet:
+    """A `Transform`: the wavelet, and what is around and inside it.
+
+    Args:
+        config: number of decompositions, networks.
+        weights: of the transform.
+
+    Raises:
+        ModelError: weights and configuration do not fit.
+    """
+
+    def __init__(self, config: WaveletTransformConfig, weights: Weights) -> None:
+        self._decompositions = config.decompositions
+        self._before = _refiner(weights.part("before"), config.before)
+        self._after = _refiner(weights.part("after"), config.after)
+        channels = subbands(config)
+        self._gains: list[LevelGains] = []
+        width = config.gains.width if config.gains is not None else 0
+        for number, bands in enumerate(channels if config.gains is not None else ()):
+            part = weights.part(f"gains.levels.{number}")
+            self._gains.append(LevelGains(part, bands, width if number else 0))
+        self._predictors = {
+            p.stride: Network(predictor(weights.part(f"predictors.{p.stride}"), p, channels[-1]))
+            for p in config.predictors
+        }
+        self.conditional = width > 0 or bool(config.predictors)
+
+    def analyze(self, pixels: Floats, step: float) -> WaveletAnalysis:
+        """See `Transform`."""
+        planes = planes_of(pixels)
+        if self._before is not None:
+            (planes,) = self._before([planes], step)
+        return WaveletAnalysis(self, split(planes, self._decompositions), step)
+
+    def synthesize(self, quantized: Sequence[Floats], step: float) -> Floats:
+        """See `Transform`."""
+        low: Floats | None = None
+        for level, latents in enumerate(quantized):
+            low = self.finer(low, self.scale(level, low, step).subbands(latents))
+        assert low is not None  # noqa: S101  every model has a level
+        if self._after is not None:
+            (low,) = self._after([low], step)
+        return pixels_of(low)
+
+    def scale(self, level: int, low: Floats | None, step: float) -> Scale:
+        """Return how a level's subbands become latents.
+
+        Args:
+            level: number of the level.
+            low: what `finer` made of the levels before; None for the first.
+            step: of the grids.
+        """
+        prediction = self._prediction(level, low, step)
+        if not self._gains:
+            return Scale(prediction=prediction)
+        if low is not None:
+            # The low band's amplitude doubles with every decomposition; gains see pixel values.
+            low = low * np.float32(0.5 ** (self._decompositions - level + 1))
+        return self._gains[level].scale(low, step, prediction)
+
+    def finer(self, low: Floats | None, bands: Floats) -> Floats:
+        """Return the low band that one and its details make; the coarsest level is one itself."""
+        return bands if low is None else joined(low, bands)
+
+    def _prediction(self, level: int, low: Floats | None, step: float) -> Floats | None:
+        predict = self._predictors.get(1 << max(0, self._decompositions - level + 1))
+        if low is None or predict is None:
+            return None
+        (predicted,) = predict([low], step)
+        return predicted
+
+
+class WaveletAnalysis:
+    """An `Analysis`: subbands, and the picture that the levels taken so far make.
+
+    Args:
+        transform: gives scales.
+        bands: subbands of every level, coarse first.
+        step: of the grids.
+    """
+
+    def __init__(self, transform: OnnxWavelet, bands: list[Floats], step: float) -> None:
+        self._transform, self._bands, self._step = transform, bands, step
+        self._low: Floats | None = None
+        self._scale = Scale()
+
+    def latents(self, level: int) -> Floats:
+        """See `Analysis`."""
+        self._scale = self._transform.scale(level, self._low, self._step)
+        return self._scale.latents(self._bands[level])
+
+    def take(self, level: int, quantized: Floats) -> None:
+        """See `Analysis`."""
+        del level
+        self._low = self._transform.finer(self._low, self._scale.subbands(quantized))
+
+
+def _refiner(weights: Weights, config: RefinerConfig | None) -> Network | None:
+    return None if config is None else Network(refiner(weights, config))

@@ -1,0 +1,131 @@
+"""Latents to integer codes and back as the codec does it, on arrays.
+
+`quantizer` has the same two in torch, where codewords and centroids are learned.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqzip.autoencoders.spec import DEADZONE_ROUNDING, MAGNITUDES, QUANTIZER_CHUNK
+from vqzip.autoencoders.transform import Floats
+from vqzip.errors import CodingError
+
+Codes = NDArray[np.int32]
+"""Codes of one level of a crop, `(G, D, h, w)`."""
+
+
+class CodingQuantizer(Protocol):
+    """What the codec needs of a level's quantizer; `step` is that of the grids."""
+
+    def quantize(self, latents: Floats, step: float) -> Codes:
+        """Return the nearest codes to latents `(G * dim, h, w)`."""
+        ...
+
+    def dequantize(self, codes: Codes, step: float) -> Floats:
+        """Return what codes stand for, `(G * dim, h, w)`."""
+        ...
+
+    def blank(self, height: int, width: int) -> Floats:
+        """Return `(G * dim, height, width)`: what a level is when its codes are unknown."""
+        ...
+
+    def check(self, codes: Codes) -> None:
+        """Raise CodingError when a code is none of the alphabet."""
+        ...
+
+
+class CodebookCoding:
+    """The nearest codeword, in G groups and D residual stages.
+
+    Args:
+        codebooks: `(G, D, K, dim)`.
+    """
+
+    def __init__(self, codebooks: Floats) -> None:
+        self.codebooks = codebooks
+        self._squares = np.square(codebooks).sum(-1)
+
+    def quantize(self, latents: Floats, step: float) -> Codes:
+        """See `CodingQuantizer`."""
+        del step
+        groups, depth, _, dim = self.codebooks.shape
+        height, width = latents.shape[1:]
+        codes = np.empty((groups, depth, height * width), np.int32)
+        for group in range(groups):
+            rest = latents[group * dim : (group + 1) * dim].reshape(dim, -1).T.copy()
+            for stage in range(depth):
+                codes[group, stage] = self._nearest(rest, group, stage)
+                rest -= self.codebooks[group, stage][codes[group, stage]]
+        return codes.reshape(groups, depth, height, width)
+
+    def _nearest(self, vectors: Floats, group: int, stage: int) -> NDArray[np.intp]:
+        """Return the index of the nearest codeword to each of `(M, dim)`."""
+        words, squares = self.codebooks[group, stage], self._squares[group, stage]
+        # |v - e|^2 = |v|^2 - 2 v·e + |e|^2, and |v|^2 is the same for every codeword.
+        starts = range(0, len(vectors), QUANTIZER_CHUNK)
+        chunks = (vectors[start : start + QUANTIZER_CHUNK] for start in starts)
+        return np.concatenate([(squares - 2 * (chunk @ words.T)).argmin(1) for chunk in chunks])
+
+    def dequantize(self, codes: Codes, step: float) -> Floats:
+        """See `CodingQuantizer`."""
+        del step
+        groups, depth, _, dim = self.codebooks.shape
+        z_q = np.zeros((groups, dim, *codes.shape[2:]), np.float32)
+        for group in range(groups):
+            for stage in range(depth):
+                z_q[group] += np.moveaxis(self.codebooks[group, stage][codes[group, stage]], 2, 0)
+        return z_q.reshape(groups * dim, *codes.shape[2:])
+
+    def blank(self, height: int, width: int) -> Floats:
+        """Return the mean codeword everywhere."""
+        mean = self.codebooks.mean(2).sum(1).ravel()
+        return np.broadcast_to(mean[:, None, None], (len(mean), height, width))
+
+    def check(self, codes: Codes) -> None:
+        """Raise CodingError when a code is not in 0 to K - 1."""
+        size = self.codebooks.shape[2]
+        if codes.size and not 0 <= int(codes.min()) <= int(codes.max()) < size:
+            raise CodingError(f"codes must be 0 to {size - 1} for this model's codebooks.")
+
+
+class GridCoding:
+    """Multiples of a step, with a dead zone; each code stands for a learned centroid.
+
+    `q = sign(z) * floor(|z| / step + 0.4)`; it stands for `sign(q) * (|q| - shift) * step`.
+
+    Args:
+        centroid_shift: `(G, 3)`, parts of a step, for |q| = 1, 2, and 3 or more.
+    """
+
+    def __init__(self, centroid_shift: Floats) -> None:
+        self._shift = centroid_shift
+
+    def quantize(self, latents: Floats, step: float) -> Codes:
+        """See `CodingQuantizer`."""
+        scaled = latents / np.float32(step)
+        magnitude = np.floor(np.abs(scaled) + np.float32(DEADZONE_ROUNDING))
+        codes: Codes = np.copysign(magnitude, scaled).astype(np.int32)[:, None]
+        return codes
+
+    def dequantize(self, codes: Codes, step: float) -> Floats:
+        """See `CodingQuantizer`."""
+        q = codes[:, 0]
+        magnitude = np.abs(q)
+        place = np.clip(magnitude, 1, MAGNITUDES) - 1
+        values = magnitude.astype(np.float32)
+        for group, shift in enumerate(self._shift):
+            values[group] -= shift[place[group]]
+        values *= np.sign(q)
+        values *= np.float32(step)
+        return values
+
+    def blank(self, height: int, width: int) -> Floats:
+        """Return zeros."""
+        return np.zeros((len(self._shift), height, width), np.float32)
+
+    def check(self, codes: Codes) -> None:
+        """Accept every code: a grid has no largest value."""

@@ -1,0 +1,127 @@
+"""What computes the networks of a model: ONNX Runtime where it is installed, torch where it is not.
+
+The user has nothing to choose. Both give latents and pixels that differ by rounding alone; codes that are
+decoded are the same with either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import util
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqzip.autoencoders.autoencoder import Autoencoder
+from vqzip.autoencoders.onnx.weights import Weights
+from vqzip.autoencoders.quantizers.coding import CodebookCoding, CodingQuantizer, GridCoding
+from vqzip.autoencoders.spec import MAGNITUDES
+from vqzip.autoencoders.transform import Transform, own_floats
+from vqzip.configs import CodebookConfig, ConvTransformConfig, LevelConfig, VqvaeConfig
+from vqzip.errors import UsageError
+from vqzip.extras import missing_package
+
+Runtime = Literal["onnx", "torch"]
+Tensors = Mapping[str, NDArray[np.generic]]
+
+
+def runtime_for(device: str) -> Runtime:
+    """Return what computes networks on a device.
+
+    Args:
+        device: `cpu`, `cuda`, `cuda:N`, or `auto`: a GPU if torch is installed and finds one.
+
+    Raises:
+        ModelError: the device is not there.
+        UsageError: nothing that is installed does.
+    """
+    on_cpu = device == "cpu" or (device == "auto" and not _gpu_is_there())
+    if on_cpu and _installed("onnxruntime"):
+        return "onnx"
+    if _installed("torch"):
+        from vqzip.autoencoders.torch_weights import checked_device
+
+        checked_device(device)
+        return "torch"
+    if on_cpu:
+        raise UsageError("networks need onnxruntime: pip install onnxruntime")
+    raise missing_package("torch", f"the device '{device}'", "train")
+
+
+def description() -> str:
+    """Say in one line what computes networks on the CPU."""
+    if _installed("onnxruntime"):
+        return "ONNX Runtime"
+    if _installed("torch"):
+        return "torch, which takes seconds to start (pip install onnxruntime for a faster way)"
+    return "none: pip install onnxruntime"
+
+
+@own_floats()
+def make_autoencoder(
+    config: VqvaeConfig, tensors: Tensors, device: str, runtime: Runtime
+) -> Autoencoder:
+    """Return an autoencoder with the weights of a model folder.
+
+    Args:
+        config: of the model.
+        tensors: what `vqvae.safetensors` holds.
+        device: where the networks run.
+        runtime: what computes them.
+
+    Raises:
+        ModelError: weights and configuration do not fit, or the device is not there.
+    """
+    weights = Weights(tensors)
+    quantizers = [
+        _quantizer(weights.part(f"quantizers.{number}"), level)
+        for number, level in enumerate(config.levels)
+    ]
+    if runtime == "torch":
+        return Autoencoder(config, _torch_transform(config, tensors, device), quantizers)
+    transform = _onnx_transform(config, weights.part("transform"))
+    weights.expect_all_taken()
+    return Autoencoder(config, transform, quantizers)
+
+
+def _onnx_transform(config: VqvaeConfig, weights: Weights) -> Transform:
+    if isinstance(config.transform, ConvTransformConfig):
+        from vqzip.autoencoders.onnx.conv import OnnxConv
+
+        return OnnxConv(config.transform, config.levels, weights)
+    from vqzip.autoencoders.onnx.wavelet import OnnxWavelet
+
+    return OnnxWavelet(config.transform, weights)
+
+
+def _torch_transform(config: VqvaeConfig, tensors: Tensors, device: str) -> Transform:
+    from vqzip.autoencoders.torch_transform import TorchTransform
+    from vqzip.autoencoders.torch_weights import checked_device, vqvae_with
+
+    where = checked_device(device)
+    return TorchTransform(vqvae_with(config, tensors).to(where).transform, where)
+
+
+def _quantizer(weights: Weights, level: LevelConfig) -> CodingQuantizer:
+    config = level.quantizer
+    if isinstance(config, CodebookConfig):
+        shape = (level.groups, level.depth, config.size, config.dim)
+        return CodebookCoding(weights.take("codebooks", *shape))
+    return GridCoding(weights.take("centroid_shift", level.groups, MAGNITUDES))
+
+
+def _gpu_is_there() -> bool:
+    if not _installed("torch"):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _installed(package: str) -> bool:
+    """Whether a package can be imported; one that was made to look missing cannot."""
+    try:
+        return util.find_spec(package) is not None
+    except ValueError:
+        return False

@@ -1,0 +1,48 @@
+"""Networks of a new model in torch, where they learned, against those that will code with it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vqzip.autoencoders.autoencoder import Autoencoder
+from vqzip.autoencoders.discrete import Vqvae
+from vqzip.autoencoders.torch_transform import TorchTransform
+from vqzip.errors import TrainingError
+
+SIDE = 128
+LARGEST_DIFFERENCE = 0.1
+"""Of a pixel, in values of 255, and of a latent, in steps; rounding makes a thousandth."""
+
+
+def check_runtimes(vqvae: Vqvae, autoencoder: Autoencoder) -> float:
+    """Compare latents and pixels of one picture, and return the largest difference.
+
+    Args:
+        vqvae: in torch, on the CPU.
+        autoencoder: made from the same weights.
+
+    Raises:
+        TrainingError: they differ by more than rounding does.
+    """
+    pixels = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE)).astype(np.float32)
+    step = autoencoder.step(autoencoder.config.quality_steps // 2)
+    learned = TorchTransform(vqvae.transform, next(iter(vqvae.state_dict().values())).device)
+    first, second = (each.analyze(pixels, step) for each in (learned, autoencoder.transform))
+    quantized = []
+    largest = 0.0
+    for level, quantizer in enumerate(autoencoder.quantizers):
+        latents = first.latents(level)
+        largest = max(largest, float(np.abs(latents - second.latents(level)).max()) / step)
+        quantized.append(quantizer.dequantize(quantizer.quantize(latents, step), step))
+        first.take(level, quantized[level])
+        second.take(level, quantized[level])
+    drawn = [each.synthesize(quantized, step) for each in (learned, autoencoder.transform)]
+    # Decoded pixels are clipped; how far beyond they lie is nobody's concern.
+    before, after = (np.clip(each, 0, 255) for each in drawn)
+    largest = max(largest, float(np.abs(before - after).max()))
+    if not largest <= LARGEST_DIFFERENCE:
+        raise TrainingError(
+            f"the model's networks differ by {largest:.3g} between torch and ONNX Runtime; "
+            "please report the recipe."
+        )
+    return largest
