@@ -94,11 +94,11 @@ def parse(data: bytes) -> File:
     require(22 <= header_bytes <= 64, "the header has no legal length")
     cursor.take(header_bytes - 6 - 4)
     header_crc = int.from_bytes(cursor.take(4), "little")
-    require(zlib.crc32(data[: header_bytes - 4]) == header_crc, "the header was altered")
+    require(zlib.crc32(data[: header_bytes - 4]) == header_crc, "the header is damaged")
     require(version == 1, f"version {version} is not known")
     require(
         zlib.crc32(data[:-4]) == int.from_bytes(data[-4:], "little"),
-        "the file was altered or cut off",
+        "the file is damaged or truncated",
     )
 
     cursor = Cursor(data[: header_bytes - 4])
@@ -144,7 +144,7 @@ def sections_before_codes(cursor: Cursor) -> Iterator[tuple[int, bytes]]:
         kind = cursor.take(1)[0]
         require(kind < 128 or kind in (0x81, 0x82, 0x86), "a critical section is not known")
         plain = PACKED.get(kind, kind)
-        require(plain not in seen, "a section is there twice")
+        require(plain not in seen, "a section occurs twice")
         if plain in (0x82, 3, 4, 5):
             seen.add(plain)
         if kind == 0x81:
@@ -169,7 +169,7 @@ def guarded_payload(cursor: Cursor) -> bytes:
     start = cursor.at
     payload = cursor.take(4 * cursor.varint(2**28))
     crc = crc16(cursor.data[start : cursor.at])
-    require(crc == int.from_bytes(cursor.take(2), "little"), "a payload was altered")
+    require(crc == int.from_bytes(cursor.take(2), "little"), "a payload is damaged")
     return payload
 
 

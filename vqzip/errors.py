@@ -1,24 +1,24 @@
-"""Everything that vqzip can refuse, as one tree of exceptions.
+"""All errors of vqzip, as one tree of exceptions.
 
-Each message is one sentence that says what is wrong and what to do; the command line prints it and
-leaves with `exit_code`.
+Each message is one sentence that says what is wrong and what to do. The command line prints it and
+exits with `exit_code`.
 """
 
 from __future__ import annotations
 
 
 class VqzipError(Exception):
-    """Root of every error that vqzip raises on purpose."""
+    """Base class of all errors that vqzip raises on purpose."""
 
     exit_code = 1
 
 
 class InvalidFile(VqzipError):
-    """A .vqz file that cannot be read, with the place where reading stopped.
+    """A .vqz file cannot be read; says where reading stopped.
 
     Args:
         message: one sentence.
-        offset: byte in the file at which the fault was seen, if known.
+        offset: position of the fault in the file in bytes, if known.
     """
 
     def __init__(self, message: str, *, offset: int | None = None) -> None:
@@ -28,15 +28,15 @@ class InvalidFile(VqzipError):
 
 
 class NotVqz(InvalidFile):
-    """The data does not begin like a .vqz file."""
+    """The data is not a .vqz file: its first bytes differ."""
 
 
 class Truncated(InvalidFile):
-    """The file ends before its own lengths say so."""
+    """The file is shorter than its own lengths say."""
 
 
 class ChecksumMismatch(InvalidFile):
-    """A stored checksum differs from the data: some byte was altered."""
+    """A checksum differs from the data: some byte was changed."""
 
 
 class UnsupportedVersion(InvalidFile):
@@ -44,34 +44,34 @@ class UnsupportedVersion(InvalidFile):
 
 
 class LimitExceeded(InvalidFile):
-    """A length, size or code outside the legal range of the format or of `--max-pixels`."""
+    """A length, size or code is outside the range of the format, or above `max_pixels`."""
 
 
 class CodingError(VqzipError):
-    """Entropy coding was asked for something impossible (a code outside its alphabet)."""
+    """Codes cannot be entropy coded, for example because one is outside its alphabet."""
 
 
 class ModelError(VqzipError):
-    """A model folder that is missing, damaged, or not the one a file was made with."""
+    """A model is missing or damaged, or is not the model that a file was made with."""
 
 
 class PictureError(VqzipError):
-    """A picture that cannot be read, written, or coded."""
+    """A picture cannot be read, written, or encoded."""
 
 
 class RecipeError(VqzipError):
-    """A recipe that does not parse, or has a key that nobody reads."""
+    """A recipe does not parse, or has an unknown key."""
 
 
 class TrainingError(VqzipError):
-    """Training that cannot start or go on (no pictures, NaN, a device that is not there)."""
+    """Training cannot start or continue (no pictures, NaN, a missing device)."""
 
 
 class TargetUnreachable(VqzipError):
-    """No setting of the model meets the size or quality asked for."""
+    """No setting of the model reaches the requested size or quality."""
 
 
 class UsageError(VqzipError):
-    """Options that contradict each other; the command line leaves with 2."""
+    """Options that contradict each other; the command line exits with 2."""
 
     exit_code = 2

@@ -1,4 +1,4 @@
-"""The one sentence for a package that only an extra of vqzip brings."""
+"""The error for a missing package that an extra of vqzip installs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ def missing_package(package: str, purpose: str, extra: str = "report") -> UsageE
     """Return the error for a package that is not installed.
 
     Args:
-        package: name on the package index.
-        purpose: what it was wanted for, as the start of the sentence.
-        extra: the extra of vqzip that brings it.
+        package: its name on the package index.
+        purpose: what needs it, as the start of the sentence.
+        extra: the extra of vqzip that installs it.
     """
     return UsageError(f"{purpose} needs {package}: pip install vqzip[{extra}]")

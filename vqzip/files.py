@@ -1,8 +1,8 @@
-"""Files and folders that are whole or not there, whatever stops the writing.
+"""Atomic writing: a file or folder is complete or does not exist.
 
-What is written gets a temporary name in the folder where it will stay, goes to the disk, and only then
-takes its own name, in one step of the file system. An error, a full disk, Ctrl-C or a signal that ends
-the process leaves what was there before, and no temporary file.
+Data is written to a temporary name in the same folder and synced to the disk. Then it is renamed in one
+step of the file system. An error, a full disk, Ctrl-C or a signal leaves the old file as it was, and no
+temporary file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 Check = Callable[[bytes], None]
-"""Raises where bytes are not what they should be."""
+"""Raises an error if the bytes are not as they should be."""
 
 
 @contextmanager
@@ -23,18 +23,18 @@ def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
     """Yield a temporary path with the suffix of `path`; what the body writes there becomes `path`.
 
     Args:
-        path: of the file; a link would be replaced itself.
-        replace: whether a file may be replaced that is there, or appears meanwhile.
+        path: of the file; a symbolic link itself would be replaced.
+        replace: whether an existing file may be replaced, or one that appears meanwhile.
 
     Raises:
-        FileExistsError: something has the name, and it may not be replaced.
+        FileExistsError: something has this name, and it may not be replaced.
         OSError: the file cannot be written.
     """
-    # Not tempfile: its files are readable by their owner alone and would stay so.
+    # Not tempfile: only the owner can read its files, and that would stay so.
     temporary = path.with_name(f".vqzip-{secrets.token_hex(8)}.part{path.suffix}")
     try:
         yield temporary
-        # On the disk before it gets its name: a power cut leaves the old file or the new one.
+        # Sync before the rename: a power cut leaves the old file or the new one.
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         if replace or not _give_second_name(temporary, path):
@@ -46,13 +46,13 @@ def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
 def write_whole(
     path: Path, data: bytes, *, replace: bool = True, check: Check | None = None
 ) -> None:
-    """Write a file of some bytes; see `whole_file`.
+    """Write bytes to a file; see `whole_file`.
 
     Args:
         path: of the file.
         data: what to write.
         replace: whether a file may be replaced.
-        check: is given what was written, read back, before it takes its name; may raise.
+        check: called with the written bytes, read back, before the rename; may raise.
     """
     with whole_file(path, replace=replace) as temporary:
         with temporary.open("xb") as file:
@@ -63,13 +63,13 @@ def write_whole(
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield the path of a folder to be made and filled; it becomes `path`, in place of what was there.
+    """Yield the path of a folder to create and fill; then it replaces `path`.
 
     Raises:
         OSError: the folder cannot be moved.
     """
     temporary = path.with_suffix(".partial")
-    # Of a run that was killed.
+    # Left behind by a killed run.
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         yield temporary
@@ -80,9 +80,9 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def _give_second_name(temporary: Path, path: Path) -> bool:
-    """Name the file `path`, unless something has that name; False where there are no hard links.
+    """Give the file the name `path` if it is free; False if the system has no hard links.
 
-    Looking first would let two processes replace each other's file.
+    Checking first would let two processes overwrite each other's file.
     """
     try:
         os.link(temporary, path)

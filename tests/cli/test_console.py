@@ -28,7 +28,7 @@ def test_outputs_that_are_refused(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match="--force"):
         console.check_output(there, source=source, force=False)
     console.check_output(there, source=source, force=True)
-    with pytest.raises(UsageError, match="input itself"):
+    with pytest.raises(UsageError, match="is the input"):
         console.check_output(there, source=there, force=True)
     with pytest.raises(PictureError, match="is a folder"):
         console.check_output(tmp_path, source=source, force=True)

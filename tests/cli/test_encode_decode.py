@@ -250,7 +250,7 @@ def test_nothing_is_replaced_without_force(
 def test_the_input_is_never_replaced(picture: Path, tiny_model: Path, capsys: Capture) -> None:
     before = picture.read_bytes()
     arguments = ["encode", str(picture), "-o", str(picture), "--force", "--model", str(tiny_model)]
-    assert_refused(arguments, capsys, "is the input itself", status=2)
+    assert_refused(arguments, capsys, "is the input", status=2)
     assert picture.read_bytes() == before
 
 

@@ -210,7 +210,7 @@ def test_two_processes_write_one_output(
     assert sorted(process.returncode for process in both) == [0, 0 if force else 1]
     for process, error in zip(both, errors, strict=True):
         if process.returncode:
-            assert_one_sentence(error, "is there already")
+            assert_one_sentence(error, "already exists")
     assert list(out.iterdir()) == [out / "a.vqz"]
     assert (out / "a.vqz").read_bytes() == whole
 
@@ -283,11 +283,11 @@ def test_an_output_that_is_the_input(
     os.link(picture, second_name)
     for output in (picture, link, second_name, picture.parent / ".." / "pictures" / "a.png"):
         assert run(encode(picture, output, tiny_model, *["--force"] * force)) == 2
-        assert_one_sentence(capsys.readouterr().err, "is the input itself")
+        assert_one_sentence(capsys.readouterr().err, "is the input")
     assert picture.read_bytes() == before
     arguments = ["rd-curve", str(picture.parent), "--out", str(picture.parent)]
     assert run([*arguments, *["--force"] * force]) == 2
-    assert_one_sentence(capsys.readouterr().err, "holds the pictures themselves")
+    assert_one_sentence(capsys.readouterr().err, "holds the pictures")
 
 
 def test_an_input_that_is_removed_meanwhile(
@@ -326,7 +326,7 @@ def test_verify_keeps_no_file_of_a_broken_encoder(
 
     monkeypatch.setattr(Codec, "decode_codes", other_codes)
     assert run(encode(picture, out / "a.vqz", tiny_model, "--verify")) == 1
-    assert_one_sentence(capsys.readouterr().err, "would not decode to its own codes")
+    assert_one_sentence(capsys.readouterr().err, "does not decode to its own codes")
     assert list(out.iterdir()) == []
     assert run(encode(picture, out / "a.vqz", tiny_model, "--no-verify")) == 0
 
@@ -344,7 +344,7 @@ def test_verify_reads_what_is_on_the_disk(
 
     monkeypatch.setattr(Path, "read_bytes", damaged)
     assert run(encode(picture, out / "a.vqz", tiny_model, "--verify")) == 1
-    assert_one_sentence(capsys.readouterr().err, "would not decode to its own codes")
+    assert_one_sentence(capsys.readouterr().err, "does not decode to its own codes")
     assert list(out.iterdir()) == []
 
 

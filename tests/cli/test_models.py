@@ -10,7 +10,7 @@ from vqzip.cli.models import point_text
 def test_the_models_of_the_package_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models"]) == 0
     output = capsys.readouterr().out
-    for name in ("photo", "vqvae2", "looked for in"):
+    for name in ("photo", "vqvae2", "searched"):
         assert name in output
 
 

@@ -164,7 +164,7 @@ def test_the_command_refuses_cut_files_and_draws_them_when_told(
             assert not out.exists()
         else:
             assert status == 0
-            assert f"is cut off or damaged, drawn from what is there: {there}" in said
+            assert f"is truncated or damaged; decoded what is left: {there}" in said
             out.unlink()
 
 
@@ -174,4 +174,4 @@ def test_the_command_says_nothing_of_a_whole_file(
     out = tmp_path / "out.png"
     arguments = ["decode", str(SEEDS / "tiny" / "rgb.vqz"), "-o", str(out), "--partial"]
     assert run([*arguments, "--model", str(GOLDEN / "tiny")]) == 0
-    assert "cut off" not in capsys.readouterr().err
+    assert "truncated" not in capsys.readouterr().err

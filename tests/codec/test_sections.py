@@ -72,5 +72,5 @@ def test_bombs_take_no_memory() -> None:
 
 
 def test_an_item_is_there_plain_or_packed() -> None:
-    with pytest.raises(InvalidFile, match="exif section is there twice"):
+    with pytest.raises(InvalidFile, match="exif section occurs twice"):
         file_with(Section(KIND_EXIF, b"a"), Section(KIND_PACKED_EXIF, b"b"))

@@ -108,9 +108,9 @@ def check_figures(pictures: Path, anchors: Sequence[str], out: Path, *, force: b
     if not (ROOT / PLOT_FOLDER).is_dir():
         raise UsageError(f"there is no folder {ROOT / PLOT_FOLDER} for the plots; make it.")
     if out.exists() and not out.is_dir():
-        raise PictureError(f"{out} is no folder; name another with --out.")
+        raise PictureError(f"{out} is not a folder; name another with --out.")
     if (out / CURVE_FILE).exists() and not force:
-        raise PictureError(f"{out} holds results already; --force replaces them.")
+        raise PictureError(f"{out} already holds results; use --force to overwrite them.")
 
 
 def with_figures(page: str, figures: str) -> str:

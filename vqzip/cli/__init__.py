@@ -1,1 +1,1 @@
-"""The command line: each command parses, calls the API and prints; one file a command."""
+"""The command line: each command parses, calls the API and prints; one file for each command."""

@@ -1,4 +1,4 @@
-"""`vqzip`: the commands together, and the one place where an error becomes a line and a status."""
+"""`vqzip`: all commands, and the place where an error becomes a message and an exit status."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LEARNING = ("torch", "torchvision")
 """Packages that training needs and the codec does not."""
 
 ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
-"""Signals that end a process at once unless it listens. SIGHUP is not known everywhere."""
+"""Signals that end a process at once unless it handles them. Some systems have no SIGHUP."""
 
 app = typer.Typer(name="vqzip", add_completion=False, rich_markup_mode="rich")
 app.command()(encode)
@@ -45,7 +45,7 @@ app.command()(doctor)
 
 @dataclass
 class GlobalOptions:
-    """What stands before the command's name."""
+    """Options before the name of the command."""
 
     debug: bool = False
 
@@ -63,23 +63,23 @@ def vqzip(
     _version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version and leave."
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
 ) -> None:
-    """Compress photographs with neural networks: a picture to a .vqz file and back.
+    """Compress photographs with neural networks.
 
-    Exit status: 0 when all went well, 1 for data that cannot be used, 2 for wrong usage, 128 and the
-    signal's number when a signal ended it (130 after Ctrl-C).
+    Exit status: 0 for success, 1 for data that cannot be used, 2 for wrong usage, and 128 plus the
+    number of the signal if a signal ended the command (130 after Ctrl-C).
     """
     context.obj.debug = debug
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit status; errors are one line on stderr.
+    """Run a command line and return its exit status; an error is one line on stderr.
 
     Args:
-        arguments: what follows `vqzip`; nothing shows the help.
+        arguments: the arguments of `vqzip`; without any, the help is shown.
     """
     options = GlobalOptions()
     try:
@@ -94,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _report(error: Exception) -> int:
-    """Print `error` as one line and return the exit status it stands for."""
+    """Print `error` as one line and return its exit status."""
     if isinstance(error, VqzipError):
         print_error(str(error))
         return error.exit_code
@@ -113,14 +113,14 @@ def _report(error: Exception) -> int:
         print_error(str(missing_package(error.name, "this", "train")))
         return UsageError.exit_code
     print_error(
-        f"unexpected {type(error).__name__}: {error} (a fault of vqzip; "
+        f"unexpected {type(error).__name__}: {error} (a bug in vqzip; "
         "`vqzip --debug COMMAND` shows the traceback)"
     )
     return 1
 
 
 def _describe(error: OSError) -> str:
-    """Return what the system refused, with the file's name."""
+    """Return what the operating system refused, with the name of the file."""
     reason = error.strerror or str(error) or type(error).__name__
     names = [os.fsdecode(name) for name in (error.filename, error.filename2) if name is not None]
     if isinstance(error, FileNotFoundError) and names:
@@ -133,19 +133,19 @@ def main() -> NoReturn:
     """Entry point of the console script."""
     for name in ENDING_SIGNALS:
         number = getattr(signal, name, None)
-        # A signal that the caller ignores, as `nohup` does, stays ignored.
+        # Keep ignoring a signal that the caller ignores, as `nohup` does.
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _leave)
     status = run(sys.argv[1:])
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        # Who read the output has enough of it. Python would try again when it ends, and complain.
+        # The reader of the output is gone. Python would try to flush again at exit, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = status or 1
     sys.exit(status)
 
 
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:
-    """Turn a signal into an exception, so that unfinished files are removed on the way out."""
+    """Turn a signal into an exception, so that unfinished files are removed."""
     sys.exit(128 + number)

@@ -1,4 +1,4 @@
-"""What every command needs of the terminal and the file system: lines, progress, `-`, overwriting."""
+"""What all commands share: messages, progress, `-` for stdin and stdout, checks of outputs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rich.console import Console
 from vqzip.errors import PictureError, UsageError
 
 STREAM = Path("-")
-"""Stands for stdin as an input and for stdout as an output."""
+"""Means stdin as an input and stdout as an output."""
 
 PATIENCE_SECONDS = 2.0
-"""Work that takes no longer shows no progress."""
+"""Shorter work shows no progress."""
 
 
 def stderr_console() -> Console:
-    """Return a console on stderr: what is said there never mixes with data on stdout."""
+    """Return a console on stderr, so that messages never mix with data on stdout."""
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -32,23 +32,23 @@ def stdout_console() -> Console:
 
 
 def print_error(message: str) -> None:
-    """Print one line on stderr, whatever line breaks `message` has."""
+    """Print a message as one line on stderr, even if it has line breaks."""
     print(f"vqzip: {' '.join(message.split())}", file=sys.stderr)
 
 
 def print_note(message: str) -> None:
-    """Print one line about what was done, on stderr."""
+    """Print one line on stderr about what was done."""
     print(message, file=sys.stderr)
 
 
 def print_result(text: str) -> None:
-    """Print what the command was asked for, on stdout."""
+    """Print the result of the command on stdout."""
     print(text)
 
 
 @contextlib.contextmanager
 def waiting(what: str) -> Iterator[None]:
-    """Show a spinner with `what` once the body runs for over two seconds, on a terminal only."""
+    """On a terminal, show a spinner with `what` once the body runs for more than two seconds."""
     console = stderr_console()
     if not console.is_terminal:
         yield
@@ -66,7 +66,7 @@ def waiting(what: str) -> Iterator[None]:
 
 
 def read_source(source: Path) -> Path | bytes:
-    """Return the path, or what stands on stdin for `-`.
+    """Return the path, or the content of stdin for `-`.
 
     Raises:
         UsageError: stdin is a terminal.
@@ -90,27 +90,27 @@ def output_beside(source: Path, suffix: str) -> Path:
 
 
 def check_output(output: Path, *, source: Path, force: bool) -> None:
-    """Refuse early what could not be written after minutes of work.
+    """Refuse an output that could not be written, before minutes of work.
 
     Raises:
         UsageError: the output is the input itself, or data would go to a terminal.
-        PictureError: the output is there already, or its folder cannot be written to.
+        PictureError: the output already exists, or its folder cannot be written to.
     """
     if output == STREAM:
         if sys.stdout.isatty():
             raise UsageError(
-                "a terminal shows no binary data; name an output with -o or use a pipe."
+                "a terminal cannot show binary data; name an output with -o or use a pipe."
             )
         return
     if output.is_dir():
         raise PictureError(f"{output} is a folder; name a file with -o.")
     if output.is_file():
         if source.is_file() and output.samefile(source):
-            raise UsageError(f"{output} is the input itself; name another output with -o.")
+            raise UsageError(f"{output} is the input; name another output with -o.")
         if not force:
-            raise PictureError(f"{output} is there already; --force replaces it.")
+            raise PictureError(f"{output} already exists; use --force to overwrite it.")
     if not output.parent.is_dir():
-        raise PictureError(f"there is no folder {output.parent}; make it or name another output.")
+        raise PictureError(f"there is no folder {output.parent}; create it or name another output.")
     if not os.access(output.parent, os.W_OK):
         raise PictureError(f"{output.parent} cannot be written to; name another output with -o.")
 
@@ -122,7 +122,7 @@ def write_stdout(data: bytes) -> None:
 
 
 def readable_size(size_bytes: int) -> str:
-    """Return a number of bytes as people read it."""
+    """Return a number of bytes with a unit."""
     if size_bytes < 10_000:
         return f"{size_bytes} bytes"
     if size_bytes < 10_000_000:

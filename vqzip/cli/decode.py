@@ -22,29 +22,28 @@ from vqzip.errors import UsageError
 
 
 def decode(
-    source: Annotated[
-        Path, typer.Argument(metavar="IN.vqz", help="File that vqzip made; - for stdin.")
-    ],
+    source: Annotated[Path, typer.Argument(metavar="IN.vqz", help=".vqz file; - for stdin.")],
     output: Annotated[
         Path | None,
         typer.Option(
             "-o",
             "--output",
-            help="Picture in any format Pillow writes; default: a PNG beside IN.vqz. - for stdout.",
+            help="Picture in any format that Pillow writes; - for stdout. Default: a PNG beside IN.vqz.",
         ),
     ] = None,
     levels: Annotated[
-        int | None, typer.Option(min=1, help="Decode this many coarse levels only, as a preview.")
+        int | None,
+        typer.Option(min=1, help="Decode only this many levels, coarse first, as a preview."),
     ] = None,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Draw what is there of a file that is cut off.")
+        bool, typer.Option("--partial", help="Decode what is left of a truncated file.")
     ] = False,
     region: Annotated[
         str | None, typer.Option(metavar="X,Y,W,H", help="Decode this rectangle only, in pixels.")
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Folder of the model, where it is not an installed one."),
+        typer.Option(help="Folder of the model, if it is not installed."),
     ] = None,
     device: Device = "cpu",
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
@@ -72,7 +71,7 @@ def decode(
         )
     there = codec.completeness(data, max_pixels=max_pixels) if partial else None
     if there is not None and not there.whole:
-        print_note(f"vqzip: {source} is cut off or damaged, drawn from what is there: {there}.")
+        print_note(f"vqzip: {source} is truncated or damaged; decoded what is left: {there}.")
     written = picture_to_bytes(picture, image_format)
     if output == STREAM:
         write_stdout(written)
@@ -90,5 +89,7 @@ def _parse_region(text: str) -> tuple[int, int, int, int]:
     except ValueError:
         raise UsageError(f"--region takes X,Y,W,H in whole pixels, got '{text}'.") from None
     if left < 0 or top < 0 or width < 1 or height < 1:
-        raise UsageError(f"--region needs a corner inside and at least one pixel, got '{text}'.")
+        raise UsageError(
+            f"--region needs a corner inside the picture and at least one pixel, got '{text}'."
+        )
     return left, top, width, height

@@ -1,4 +1,4 @@
-"""`vqzip doctor`: what runs here, and how fast a way."""
+"""`vqzip doctor`: versions, and which implementation of the walk runs here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from vqzip.cli.console import print_result
 
 PACKAGES = ("numpy", "pillow", "torch", "onnxruntime")
-"""Packages whose versions matter to who reports a fault."""
+"""Packages whose versions matter in a bug report."""
 
 
 def doctor() -> None:
@@ -17,10 +17,10 @@ def doctor() -> None:
 
 
 def findings() -> dict[str, str]:
-    """Return what was found, one line a name.
+    """Return the findings by name.
 
     Raises:
-        UsageError: a variable of the environment asks for what is not there.
+        UsageError: an environment variable asks for something that is missing.
     """
     from vqzip import __version__
     from vqzip.autoencoders.runtime import description as networks

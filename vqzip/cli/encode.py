@@ -29,17 +29,18 @@ if TYPE_CHECKING:
     from vqzip.pictures.picture import Picture
 
 DEFAULT_QUALITY = 4.0
-HOW_GOOD = "How large, how good (one of these)"
-HOW = "How"
+HOW_GOOD = "Quality or size (at most one of these)"
+HOW = "Encoder"
 
 
 def encode(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", help="Picture that Pillow reads; - for stdin.")
+        Path,
+        typer.Argument(metavar="IN", help="Picture in any format that Pillow reads; - for stdin."),
     ],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="The .vqz file; default: beside IN. - for stdout."),
+        typer.Option("-o", "--output", help="The .vqz file; - for stdout. Default: beside IN."),
     ] = None,
     quality: Annotated[
         float | None,
@@ -48,7 +49,7 @@ def encode(
             "--quality",
             min=1,
             max=8,
-            help="Quality in steps of 1/8; a whole step is about 1.43 times the bytes. Default: 4.",
+            help="Quality, in steps of 1/8; each whole step takes about 1.43 times the bytes. Default: 4.",
             show_default=False,
             rich_help_panel=HOW_GOOD,
         ),
@@ -63,7 +64,9 @@ def encode(
     ] = None,
     psnr: Annotated[
         float | None,
-        typer.Option(help="At least this PSNR in dB, in few bytes.", rich_help_panel=HOW_GOOD),
+        typer.Option(
+            help="At least this PSNR in dB, in as few bytes as possible.", rich_help_panel=HOW_GOOD
+        ),
     ] = None,
     model: Annotated[
         str, typer.Option(help="Name of a model or a model folder.", rich_help_panel=HOW)
@@ -73,7 +76,8 @@ def encode(
         typer.Option(
             min=0,
             max=9,
-            help="How hard to search for fewer bits; for models trained for MS-SSIM, 7 to 9 are as 6.",
+            help="Encoder effort: 0 is fastest, 1 to 6 are alike, 7 to 9 are several times slower and save "
+            "little. Models trained for MS-SSIM treat 7 to 9 like 6.",
             rich_help_panel=HOW,
         ),
     ] = 4,
@@ -82,21 +86,21 @@ def encode(
         bool,
         typer.Option(
             "--verify/--no-verify",
-            help="Read the written file back and decode its codes before it takes its name.",
+            help="Decode the new file and compare its codes before it is put in place.",
             rich_help_panel=HOW,
         ),
     ] = False,
     strip: Annotated[
         bool,
         typer.Option(
-            "--strip", help="Leave out ICC, EXIF and XMP; colors are converted to sRGB before."
+            "--strip", help="Leave out ICC, EXIF and XMP; colors are converted to sRGB first."
         ),
     ] = False,
     strict: Annotated[
         bool,
         typer.Option(
             "--strict",
-            help="Refuse what .vqz does not keep (16 bits, CMYK, animation) instead of warning.",
+            help="Refuse pictures that .vqz does not keep fully (16 bits, CMYK, animation).",
         ),
     ] = False,
     keep_hidden_colors: Annotated[
@@ -112,7 +116,7 @@ def encode(
 ) -> None:
     """Compress a picture to a .vqz file.
 
-    The file names its model by a hash: it is decoded with that model and no other.
+    The file names its model by a hash; only that model can decode it.
     """
     started = time.perf_counter()
     _check_goals(quality, bpp, max_bytes, psnr)
@@ -185,21 +189,21 @@ def _encode(
 
 
 def _verify(codec: Codec, encoded: Encoded, max_pixels: int, written: bytes) -> None:
-    """Decode what was written, and compare with what was meant."""
+    """Decode the written file and compare its codes."""
     try:
         same = codec.decode_codes(written, max_pixels=max_pixels).equals(encoded.codes)
     except VqzipError:
         same = False
     if not same:
         raise CodingError(
-            "the file would not decode to its own codes and was not kept; please report this picture."
+            "the file does not decode to its own codes and was not kept; please report this picture."
         )
 
 
 def _check_goals(
     quality: float | None, bpp: float | None, max_bytes: int | None, psnr: float | None
 ) -> None:
-    """Refuse two goals at once and a quality between the eighths."""
+    """Refuse two goals at once, and a quality that is not in steps of 1/8."""
     goals = {"-q": quality, "--bpp": bpp, "--max-bytes": max_bytes, "--psnr": psnr}
     given = [name for name, value in goals.items() if value is not None]
     if len(given) > 1:

@@ -1,4 +1,4 @@
-"""`vqzip info`: what a .vqz file holds, without decoding it."""
+"""`vqzip info`: what a .vqz file contains, without decoding it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,12 @@ if TYPE_CHECKING:
 
 
 def info(
-    source: Annotated[
-        Path, typer.Argument(metavar="IN.vqz", help="File that vqzip made; - for stdin.")
-    ],
+    source: Annotated[Path, typer.Argument(metavar="IN.vqz", help=".vqz file; - for stdin.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell what a .vqz file holds.
+    """Show what a .vqz file contains.
 
-    Size, quality, model, and where the bytes go; nothing is decoded.
+    Size, quality, model, and the bytes of each part; nothing is decoded.
     """
     from vqzip.container.parse import parse_layout
 
@@ -39,11 +37,11 @@ def info(
 
 @dataclass(frozen=True)
 class Facts:
-    """What is told about a file.
+    """The facts about a file.
 
     Args:
-        layout: where its bytes go.
-        model: the installed model that it needs; None if it is not here.
+        layout: which bytes belong to what.
+        model: the installed model that it needs; None if it is not installed.
     """
 
     layout: Layout
@@ -61,14 +59,14 @@ class Facts:
 
     @property
     def quality(self) -> str:
-        """Quality as a person reads it; a model of learned codebooks has one only."""
+        """Quality as text; a model with learned codebooks has only one."""
         if self.model is not None and self.model.config.vqvae.quality is None:
             return "the model's only one"
         return f"{self.layout.header.quality:g}"
 
     @property
     def streams(self) -> tuple[tuple[str, int], ...]:
-        """Name and bytes of each stream, coarse first; strides are the model's to know."""
+        """Name and bytes of each stream, coarse first, with the strides if the model is installed."""
         sizes = self.layout.stream_bytes
         names = [f"stream {number}" for number in range(len(sizes))]
         if self.model is not None:
@@ -81,7 +79,7 @@ class Facts:
         return tuple(zip(names, sizes, strict=True))
 
     def plain(self) -> dict[str, Any]:
-        """Return everything as JSON has it."""
+        """Return all facts for JSON."""
         header = self.layout.header
         return {
             "file_bytes": self.layout.total_bytes,
@@ -108,7 +106,7 @@ def _installed_model(model_id: bytes) -> ModelSummary | None:
     try:
         return summary(find_by_id(model_id))
     except ModelError:
-        # What a file holds can be told without its model; a damaged one is as good as none.
+        # Most facts do not need the model; a damaged model counts as missing.
         return None
 
 

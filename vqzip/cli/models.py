@@ -1,4 +1,4 @@
-"""`vqzip models`: what is installed, and where models are looked for."""
+"""`vqzip models`: the installed models, and the folders that are searched for models."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def models(
 ) -> None:
     """List the installed models.
 
-    With size, license, bits per pixel and PSNR (or MS-SSIM, for a model trained for it) at three
-    qualities, and where they were looked for.
+    The list has size, license, and bits per pixel with PSNR (or MS-SSIM, for models trained for it)
+    at three qualities. The last line names the folders that were searched.
     """
     from rich.table import Table
 
@@ -47,7 +47,7 @@ def models(
         )
     console = stdout_console()
     console.print(table)
-    console.print("looked for in: " + ", ".join(str(folder) for folder in search_path()))
+    console.print("searched: " + ", ".join(str(folder) for folder in search_path()))
 
 
 def _facts(model: ModelSummary) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _three_points(curve: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def point_text(row: dict[str, Any], metric: str) -> str:
-    """Return quality, rate, and what it gives by the model's own metric, as far as that is known."""
+    """Return quality, rate, and the score by the model's own metric if it is known."""
     point = f"{row['quality']:g}: {row['rate_bpp']:.2f}"
     if metric == "psnr" and row["psnr_db"] is not None:
         return f"{point}, {row['psnr_db']:.1f} dB"

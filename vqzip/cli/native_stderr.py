@@ -1,4 +1,4 @@
-"""What C libraries print on their own: kept off the screen, where one line says what is wrong."""
+"""Hides what C libraries print on stderr, so that an error stays one line."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _STDERR = 2
 
 @contextlib.contextmanager
 def native_stderr_muted() -> Iterator[None]:
-    """Throw away what is written to file descriptor 2 in the body, as libtiff does with complaints.
+    """Discard what the body writes to file descriptor 2, such as the complaints of libtiff.
 
-    Exceptions pass; what they say is printed after the descriptor is back.
+    Exceptions pass; their messages are printed after the descriptor is restored.
     """
     sys.stderr.flush()
     try:
         kept = os.dup(_STDERR)
     except OSError:
-        # It is closed: there is nothing to mute.
+        # It is closed, so there is nothing to discard.
         yield
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)

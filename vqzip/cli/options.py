@@ -1,4 +1,4 @@
-"""Options that several commands share, written once."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ DEFAULT_MAX_PIXELS = MAX_PIXELS
 
 Device = Annotated[
     str,
-    typer.Option(help="cpu, cuda, cuda:N, or auto: the GPU if there is one. Codes are the same."),
+    typer.Option(
+        help="cpu, cuda, cuda:N, or auto (the GPU if there is one). Codes do not depend on it."
+    ),
 ]
 
-Force = Annotated[bool, typer.Option("--force", help="Replace an output that is there already.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 
-MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse pictures with more pixels than this.")]
+MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse larger pictures.")]

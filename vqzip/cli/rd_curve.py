@@ -1,4 +1,4 @@
-"""`vqzip rd-curve`: rate and distortion of models and anchors on real files."""
+"""`vqzip rd-curve`: rate and distortion of models and other codecs, measured on real files."""
 
 from __future__ import annotations
 
@@ -22,27 +22,30 @@ if TYPE_CHECKING:
     from vqzip.measuring.report.tables import Table
     from vqzip.measuring.subject import Subject
 
-NLL = "The table of VQ-VAE-2"
+NLL = "Likelihood tables"
 CURVE_FILE, NLL_FILE = "results.json", "nll.json"
 
 
 def rd_curve(
     images: Annotated[
-        Path, typer.Argument(metavar="IMAGES", help="A picture, or a folder searched for pictures.")
+        Path,
+        typer.Argument(
+            metavar="IMAGES", help="A picture, or a folder of pictures, searched recursively."
+        ),
     ],
     models: Annotated[
         list[str] | None,
         typer.Option(
-            "--model", help="Name of a model or a model folder; may be repeated. Default: photo."
+            "--model", help="Name of a model or a model folder; can be repeated. Default: photo."
         ),
     ] = None,
     anchors: Annotated[
         str | None,
         typer.Option(
             metavar="LIST",
-            help="Other codecs, with commas: jpeg, webp, avif, avif-ssim, avif-psnr, jpeg2000, jxl, "
-            "heic. BD-rates are against each; an empty list measures models alone. Default: jpeg, and "
-            "jxl where its plugin is installed.",
+            help="Other codecs, separated by commas: jpeg, webp, avif, avif-ssim, avif-psnr, jpeg2000, "
+            "jxl, heic. BD-rates compare with each of them; an empty list measures models alone. "
+            "Default: jpeg, and jxl if its plugin is installed.",
         ),
     ] = None,
     commands: Annotated[
@@ -50,7 +53,7 @@ def rd_curve(
         typer.Option(
             "--anchor",
             metavar="COMMANDS",
-            help="Another codec as 'NAME[SETTINGS]: ENCODE {in} {out} {q} | DECODE {in} {out}'; may be "
+            help="Another codec as 'NAME[SETTINGS]: ENCODE {in} {out} {q} | DECODE {in} {out}'; can be "
             "repeated.",
         ),
     ] = None,
@@ -58,28 +61,32 @@ def rd_curve(
         str,
         typer.Option(
             metavar="LIST",
-            help="With commas: psnr, ms-ssim, and the slower jod (ColorVideoVDP), butteraugli, "
+            help="Separated by commas: psnr, ms-ssim, and the slower jod (ColorVideoVDP), butteraugli, "
             "ssimulacra2.",
         ),
     ] = "psnr,ms-ssim",
     quality: Annotated[
         str | None,
         typer.Option(
-            "-q", "--quality", metavar="LIST", help="Qualities with commas. Default: 1 to 8."
+            "-q",
+            "--quality",
+            metavar="LIST",
+            help="Qualities, separated by commas. Default: 1 to 8.",
         ),
     ] = None,
-    effort: Annotated[int, typer.Option(min=0, max=9, help="Of the encoder.")] = 4,
+    effort: Annotated[int, typer.Option(min=0, max=9, help="Encoder effort.")] = 4,
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Write JSON, CSV and plots there; without it, only the tables."
+            metavar="DIR", help="Folder for JSON, CSV and plots. Default: only print the tables."
         ),
     ] = None,
     nll: Annotated[
         bool,
         typer.Option(
             "--nll",
-            help="Measure instead the likelihood of each level's codes, training and validation.",
+            help="Instead, measure the likelihood of each level's codes on training and validation "
+            "pictures.",
             rich_help_panel=NLL,
         ),
     ] = False,
@@ -92,7 +99,9 @@ def rd_curve(
     valid_data: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Pictures it has not seen. Default: IMAGES.", rich_help_panel=NLL
+            metavar="DIR",
+            help="Pictures that it has not seen. Default: IMAGES.",
+            rich_help_panel=NLL,
         ),
     ] = None,
     device: Device = "auto",
@@ -101,9 +110,9 @@ def rd_curve(
 ) -> None:
     """Measure rate and distortion.
 
-    Every picture is coded to a file at every quality and decoded again. The tables have bits per
-    pixel and per dimension, MSE on [0, 1], all metrics, times, BD-rates against each anchor, the
-    pictures on which a model is smaller, and how even its qualities are.
+    Every picture is encoded to a file at every quality and decoded again. The tables have bits per
+    pixel and per dimension, MSE on [0, 1], all metrics, times, BD-rates against each other codec, the
+    number of pictures on which a model is smaller, and how even its qualities are.
     """
     if nll != (train_data is not None):
         raise UsageError("--nll and --train-data go together; give both or neither.")
@@ -126,7 +135,7 @@ def rd_curve(
 
 @dataclass(frozen=True)
 class How:
-    """What holds for every file that is coded: qualities (None: the model's), effort, limits."""
+    """Settings of every encode: qualities (None: those of the model), effort, limits."""
 
     qualities: tuple[float, ...] | None
     effort: int
@@ -136,13 +145,13 @@ class How:
 
 @dataclass(frozen=True)
 class Others:
-    """The codecs beside the models: names of anchors (None for the default), and command lines."""
+    """The other codecs: names of anchors (None for the default), and command lines."""
 
     names: tuple[str, ...] | None
     commands: tuple[str, ...]
 
     def find(self) -> list[Subject]:
-        """Return all of them, checked to work here; the first one is the reference of the others."""
+        """Return all of them, if they work here; the first one is the reference for the others."""
         from vqzip.measuring.anchors.command import parse_command
         from vqzip.measuring.anchors.known import DEFAULT_ANCHORS, find_anchor
         from vqzip.measuring.anchors.known import without_missing_plugins as installed
@@ -236,13 +245,13 @@ def _likelihoods(models: list[str], train: Path, valid: Path, how: How, out: Pat
 
 
 def _check_folder(out: Path, images: Path, *, force: bool) -> None:
-    """Refuse early to replace the results of another run, or pictures."""
+    """Refuse early to overwrite pictures or the results of another run."""
     if out.is_dir() and images.is_dir() and out.samefile(images):
-        raise UsageError(f"{out} holds the pictures themselves; name another folder with --out.")
+        raise UsageError(f"{out} holds the pictures; name another folder with --out.")
     if out.exists() and not out.is_dir():
-        raise PictureError(f"{out} is no folder; name another with --out.")
+        raise PictureError(f"{out} is not a folder; name another with --out.")
     if not force and any((out / name).exists() for name in (CURVE_FILE, NLL_FILE)):
-        raise PictureError(f"{out} holds results already; --force replaces them.")
+        raise PictureError(f"{out} already holds results; use --force to overwrite them.")
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -254,7 +263,7 @@ def _parse_qualities(text: str) -> tuple[float, ...]:
         qualities = tuple(float(part) for part in text.split(","))
     except ValueError:
         raise UsageError(
-            f"--quality takes numbers with commas, as 1,2.5,4; got '{text}'."
+            f"--quality takes numbers separated by commas, such as 1,2.5,4; got '{text}'."
         ) from None
     for quality in qualities:
         if not (1 <= quality <= 8 and (8 * quality).is_integer()):
@@ -280,7 +289,7 @@ def _print_table(table: Table) -> None:
 
 
 class FilesDisplay:
-    """One bar for each codec on a terminal: files done, the last one, the time left."""
+    """A progress bar for each codec on a terminal: number of files, last file, time left."""
 
     def __init__(self) -> None:
         console = stderr_console()
@@ -307,7 +316,7 @@ class FilesDisplay:
         self._progress.stop()
 
     def next(self, name: str) -> Callable[[int, int, str], None]:
-        """Start the bar of another codec and return what to call after each of its files."""
+        """Start the bar of the next codec and return the function to call after each of its files."""
         task = self._progress.add_task(name, total=None, last="")
 
         def update(done: int, total: int, what: str) -> None:

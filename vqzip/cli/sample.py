@@ -1,4 +1,4 @@
-"""`vqzip sample`: pictures that the prior makes up."""
+"""`vqzip sample`: random pictures from the prior of a model."""
 
 from __future__ import annotations
 
@@ -21,27 +21,31 @@ GAP = 2
 
 def sample(
     model: Annotated[str, typer.Option(help="Name of a model or a model folder.")] = "vqvae2",
-    count: Annotated[int, typer.Option(min=1, max=1024, help="Pictures in the grid.")] = 9,
+    count: Annotated[
+        int, typer.Option(min=1, max=1024, help="Number of pictures in the grid.")
+    ] = 9,
     size: Annotated[
         int, typer.Option(min=1, max=4096, help="Width and height of a picture in pixels.")
     ] = 256,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pictures.")] = 0,
     temperature: Annotated[
-        float, typer.Option(help="Below 1: likelier, plainer codes; above 1: wilder ones.")
+        float,
+        typer.Option(help="Below 1: more probable, plainer codes; above 1: more varied ones."),
     ] = 1.0,
     quality: Annotated[
-        float, typer.Option("-q", "--quality", min=1, max=8, help="Quality that is imitated.")
+        float, typer.Option("-q", "--quality", min=1, max=8, help="Quality of the pictures.")
     ] = 4.0,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Picture of the grid; - for a PNG on stdout.")
+        Path,
+        typer.Option("-o", "--output", help="Picture file of the grid; - for a PNG on stdout."),
     ] = Path("samples.png"),
     device: Device = "cpu",
     force: Force = False,
 ) -> None:
-    """Draw pictures from a model's prior.
+    """Sample pictures from the prior of a model.
 
-    Codes are drawn one after another, coarse to fine, from the probabilities that compression uses
-    (ancestral sampling), then decoded; the pictures make one grid.
+    Codes are sampled one after another, coarse to fine, from the probabilities that compression uses
+    (ancestral sampling), then decoded. The pictures are arranged in a grid.
     """
     if not 0 < temperature < math.inf:
         raise UsageError(f"--temperature must be above zero, got {temperature:g}.")
@@ -50,7 +54,7 @@ def sample(
     from vqzip.pictures.write import format_of, picture_to_bytes, write_atomically
 
     image_format = "PNG" if output == STREAM else format_of(output)
-    with waiting(f"drawing {count} pictures"):
+    with waiting(f"sampling {count} pictures"):
         from vqzip.codec.codec import load
         from vqzip.codec.sampling import sample as draw
 
@@ -64,7 +68,7 @@ def sample(
 
 
 def _grid(pictures: list[Picture]) -> Picture:
-    """Return RGB pictures of one size as one picture, about as wide as high, white between them."""
+    """Arrange RGB pictures of one size in a nearly square grid, with white lines between them."""
     import numpy as np
 
     from vqzip.pictures.picture import Picture

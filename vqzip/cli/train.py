@@ -23,11 +23,13 @@ def train(
         str, typer.Argument(metavar="RECIPE", help="Name of a recipe or the path of a TOML file.")
     ],
     data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Pictures, searched for in all folders below.")
+        Path, typer.Option(metavar="DIR", help="Folder of pictures, searched recursively.")
     ],
     out: Annotated[
         Path,
-        typer.Option(metavar="DIR", help="Run folder: checkpoints, log, and `model` in the end."),
+        typer.Option(
+            metavar="DIR", help="Run folder for checkpoints, the log, and finally `model`."
+        ),
     ],
     valid: Annotated[
         Path | None,
@@ -36,32 +38,34 @@ def train(
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the run folder's last checkpoint.")
+        bool, typer.Option("--resume", help="Continue from the last checkpoint of the run folder.")
     ] = False,
     start: Annotated[
         Path | None,
         typer.Option(
-            metavar="MODEL", help="Begin with the weights of this model folder where they fit."
+            metavar="MODEL", help="Start from the weights of this model folder, where they fit."
         ),
     ] = None,
     minutes: Annotated[
         float | None,
         typer.Option(
-            min=0.1, help="End well after this long, instead of after the recipe's steps."
+            min=0.1, help="Stop after this many minutes instead of the recipe's number of steps."
         ),
     ] = None,
     device: Device = "auto",
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help="Change a key of the recipe, as vqvae_phase.batch=4."
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a key of the recipe, such as vqvae_phase.batch=4; can be repeated.",
         ),
     ] = None,
 ) -> None:
     """Train a model on a folder of pictures.
 
-    The VQ-VAE, then the prior, then the integers that code. What it writes is what `encode --model
-    DIR/model` reads. A run that was killed goes on with --resume as if nothing had happened.
+    The VQ-VAE is trained first, then the prior; then the prior is converted to integers. The result is a
+    model for `encode --model DIR`. --resume continues an interrupted run.
     """
     from vqzip.training.run import run
 
@@ -81,13 +85,13 @@ def train(
                 note=print_note,
             )
     except KeyboardInterrupt:
-        print_note("stopped; the same command with --resume goes on from the last checkpoint")
+        print_note("stopped; the same command with --resume continues from the last checkpoint")
         raise
-    print_note(f"{folder}: a model for --model")
+    print_note(f"{folder}: the finished model, for --model")
 
 
 class TrainingDisplay:
-    """One bar a phase on a terminal, with the last metrics, speed and the time left."""
+    """A progress bar for each phase on a terminal, with the last metrics, speed and time left."""
 
     def __init__(self) -> None:
         console = stderr_console()
@@ -114,7 +118,7 @@ class TrainingDisplay:
         self._progress.stop()
 
     def update(self, progress: TrainingProgress) -> None:
-        """Show where a phase is."""
+        """Show the progress of a phase."""
         if progress.phase not in self._tasks:
             self._tasks[progress.phase] = self._progress.add_task(progress.phase, total=1, state="")
         metrics = "  ".join(f"{name} {value:.4g}" for name, value in progress.metrics.items())

@@ -1,1 +1,1 @@
-"""The .vqz container: bytes in, dataclasses out, and back; it knows neither pixels nor networks."""
+"""The .vqz container: bytes to dataclasses and back; knows neither pixels nor networks."""

@@ -1,4 +1,4 @@
-"""From a `VqzFile` to the bytes of a .vqz file."""
+"""Builds the bytes of a .vqz file from a `VqzFile`."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from vqzip.errors import InvalidFile
 
 
 def build(file: VqzFile) -> bytes:
-    """Return the bytes of a .vqz file; `parse` gives the same `VqzFile` back.
+    """Return the bytes of a .vqz file; `parse` returns the same `VqzFile` from them.
 
     Args:
-        file: complete, that is without missing payloads.
+        file: a complete file, without missing payloads.
 
     Raises:
         InvalidFile: a payload is missing (the file was read with `partial`).
@@ -32,7 +32,7 @@ def build(file: VqzFile) -> bytes:
     parts = [build_header(file.header)]
     for section in file.sections:
         parts += [bytes([section.kind]), varint(len(section.payload)), section.payload]
-    # The codes are the last section and reach to the file's CRC; their length is written as 0.
+    # The codes come last and end at the file's CRC; their length is written as 0.
     parts += [bytes([KIND_CODES]), varint(0), *_codes(file.streams)]
     body = b"".join(parts)
     return body + crc32(body).to_bytes(CRC32_BYTES, "little")
@@ -50,7 +50,7 @@ def build_header(header: Header) -> bytes:
 
 
 def varint(value: int) -> bytes:
-    """Return a non-negative integer as LEB128: 7 bits a byte, low first, high bit = more."""
+    """Return a non-negative integer as LEB128: 7 bits in each byte, low bits first."""
     groups = bytearray()
     while value > 0x7F:
         groups.append(value & 0x7F | 0x80)
@@ -60,16 +60,16 @@ def varint(value: int) -> bytes:
 
 
 def _codes(streams: Streams) -> list[bytes]:
-    """Return the payloads with their lengths and CRCs; the very last one has neither.
+    """Return the payloads with their lengths and CRCs; the last payload has neither.
 
-    The end of the file bounds the last payload and the file's CRC-32 guards it.
+    It ends where the file ends, and the file's CRC-32 protects it.
     """
     payloads = [payload for stream in streams for payload in stream]
     parts: list[bytes] = []
     for number, payload in enumerate(payloads):
         if payload is None:
             raise InvalidFile(
-                "a file with missing streams cannot be written; decode it with --partial and "
+                "a file with missing streams cannot be written; decode what is left of it and "
                 "encode the picture again."
             )
         if number == len(payloads) - 1:

@@ -1,6 +1,6 @@
-"""What a .vqz file of version 1 holds: its fields, their legal ranges, checksums, limits.
+"""The fields of a .vqz file of version 1: legal ranges, checksums, limits.
 
-docs/reference/format.md describes the same bytes in prose; `build` writes them and `parse` reads them.
+docs/reference/format.md describes the same bytes; `build` writes them and `parse` reads them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 from vqzip.errors import InvalidFile, LimitExceeded, UnsupportedVersion
 
 MAGIC = b"\x89VQZ"
-"""First four bytes; the first is no text and does not survive a 7-bit channel, as PNG's."""
+"""First four bytes. As in PNG, the first is not text and does not survive a 7-bit channel."""
 
 VERSION = 1
 FLAG_RESERVED = 0x80
@@ -32,17 +32,17 @@ MAX_QUALITY_STEP = 56
 MIN_TILE_LOG2 = 8
 MAX_TILE_LOG2 = 16
 MAX_STREAM_TILES = 1 << 20
-"""Most payloads in one file: streams times stream tiles."""
+"""Largest number of payloads in a file: streams times stream tiles."""
 MAX_SECTIONS = 64
 MAX_SECTION_BYTES = 1 << 30
 MAX_METADATA_BYTES = 1 << 24
-"""Largest ICC, EXIF or XMP section, 16 MiB each."""
+"""Largest ICC, EXIF or XMP section in bytes, 16 MiB each."""
 MAX_PAYLOAD_WORDS = 1 << 28
 WORD_BYTES = 4
-"""Payloads are counted in the 32-bit words that the entropy coder emits."""
+"""Lengths of payloads are counted in the 32-bit words of the entropy coder."""
 
 CRITICAL = 0x80
-"""Bit of a section's kind: a reader that does not know the kind must stop."""
+"""Bit in a section's kind: a reader that does not know this kind must stop."""
 
 KIND_CODES = 0x81
 KIND_ALPHA = 0x82
@@ -52,7 +52,7 @@ KIND_XMP = 0x05
 KIND_PACKED_ICC = 0x86
 KIND_PACKED_EXIF = 0x07
 KIND_PACKED_XMP = 0x08
-"""The same as zlib streams. Colors would be wrong without the profile, so its kind is critical."""
+"""The same sections as zlib streams. A missing profile would make colors wrong, so its kind is critical."""
 
 KIND_NAMES = {
     KIND_CODES: "codes",
@@ -71,7 +71,7 @@ Mode = Literal["rgb", "gray"]
 
 
 def kind_name(kind: int) -> str:
-    """Return the name of a section kind, `unknown-0x..` for those of later versions."""
+    """Return the name of a section kind; `unknown-0x..` for kinds of later versions."""
     return KIND_NAMES.get(kind, f"unknown-0x{kind:02x}")
 
 
@@ -92,14 +92,14 @@ def crc32(data: bytes | memoryview) -> int:
 
 @dataclass(frozen=True)
 class Header:
-    """What has to be known before any code is read.
+    """The facts that a reader needs before it reads any code.
 
     Args:
         width: of the picture, in pixels, 1 to `MAX_SIDE`.
         height: of the picture, in pixels, 1 to `MAX_SIDE`.
         mode: `rgb`, or `gray` for pictures of one channel.
-        streams: number of entropy-coded streams, one a distinct stride of the model.
-        quality_step: 0 to 56, eighths above quality 1.
+        streams: number of entropy-coded streams of the model.
+        quality_step: 0 to 56, quality in eighths above 1.
         tile_log2: base-2 logarithm of the side of a stream tile in pixels (10: 1024).
         model_id: first 8 bytes of the SHA-256 of the model.
 
@@ -134,7 +134,7 @@ class Header:
 
     @property
     def quality(self) -> float:
-        """Quality as the command line says it: 1.0 to 8.0."""
+        """Quality, 1.0 to 8.0."""
         return 1.0 + self.quality_step / 8
 
     @property
@@ -177,14 +177,14 @@ class VqzFile:
     """A whole .vqz file.
 
     Args:
-        header: the fields in front.
+        header: the fields of the header.
         streams: `streams[s][t]` is the payload of stream s (coarse first) in stream tile t (raster
-            order), a multiple of 4 bytes; None where a file that was cut off lacks it.
-        sections: all others, in the order of the file. They stand before the codes, so that
-            cutting the tail of a file costs fine levels only.
+            order), a multiple of 4 bytes; None if a truncated file lacks it.
+        sections: all other sections, in the order of the file. They come before the codes, so that a
+            truncated file loses fine levels only.
 
     Raises:
-        InvalidFile: streams do not match the header, or a section is there twice.
+        InvalidFile: streams do not match the header, or a section occurs twice.
     """
 
     header: Header
@@ -194,12 +194,12 @@ class VqzFile:
     def __post_init__(self) -> None:
         if len(self.streams) != self.header.streams:
             raise InvalidFile(
-                f"the header announces {self.header.streams} streams, there are {len(self.streams)}."
+                f"the header announces {self.header.streams} streams, but there are {len(self.streams)}."
             )
         for number, stream in enumerate(self.streams):
             if len(stream) != self.header.tiles:
                 raise InvalidFile(
-                    f"stream {number} has {len(stream)} tiles, the size of the picture asks for "
+                    f"stream {number} has {len(stream)} tiles, but the size of the picture needs "
                     f"{self.header.tiles}."
                 )
             for payload in stream:
@@ -213,16 +213,16 @@ class VqzFile:
 
     @property
     def complete(self) -> bool:
-        """Whether every payload is there."""
+        """Whether no payload is missing."""
         return all(payload is not None for stream in self.streams for payload in stream)
 
     def section(self, kind: int) -> bytes | None:
-        """Return the payload of the section of a known kind, None if the file has none."""
+        """Return the payload of a section, or None if the file has no section of this kind."""
         return next((s.payload for s in self.sections if s.kind == kind), None)
 
 
 def check_section_kind(kind: int, seen: set[int], *, offset: int | None = None) -> None:
-    """Check that a section may follow those whose kinds were seen.
+    """Check that a section may follow the kinds seen so far.
 
     Raises:
         UnsupportedVersion: the kind is critical and unknown.
@@ -232,7 +232,8 @@ def check_section_kind(kind: int, seen: set[int], *, offset: int | None = None) 
         plain = PLAIN_KIND_OF.get(kind, kind)
         if any(PLAIN_KIND_OF.get(other, other) == plain for other in seen):
             raise InvalidFile(
-                f"the {kind_name(plain)} section is there twice; get the file again.", offset=offset
+                f"the {kind_name(plain)} section occurs twice; download the file again.",
+                offset=offset,
             )
     elif kind & CRITICAL:
         raise UnsupportedVersion(
@@ -243,10 +244,10 @@ def check_section_kind(kind: int, seen: set[int], *, offset: int | None = None) 
 
 
 def check_payload_length(payload_bytes: int) -> None:
-    """Check that a stream's payload is whole words and not too many.
+    """Check that a payload is a whole number of words, and not too long.
 
     Raises:
-        InvalidFile: it is not.
+        InvalidFile: a payload breaks one of these rules.
     """
     if payload_bytes % WORD_BYTES:
         raise InvalidFile(f"a payload must be whole 32-bit words, got {payload_bytes} bytes.")

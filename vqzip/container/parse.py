@@ -1,7 +1,7 @@
-"""From the bytes of a .vqz file to a `VqzFile`, believing none of them.
+"""Parses the bytes of a .vqz file into a `VqzFile`, without trusting any of them.
 
-Every length is held against what is left of the file and against the limits of `fields` before
-anything is copied; a fault raises a subclass of `InvalidFile` with the byte where it was seen.
+Every length is compared with the rest of the file and with the limits in `fields` before anything is
+copied. A fault raises a subclass of `InvalidFile` with the position where it was found.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ CODES_FRONT_BYTES = 2
 
 @dataclass(frozen=True)
 class SectionLayout:
-    """Place of a section other than the codes: `total_bytes` has its kind and length in it."""
+    """Place of a section other than the codes; `total_bytes` includes its kind and length."""
 
     name: str
     offset: int
@@ -58,16 +58,16 @@ class SectionLayout:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the bytes of a file go.
+    """Which bytes of a file belong to what.
 
     Args:
         header: the header's fields.
         total_bytes: size of the file.
-        header_bytes: magic to header CRC-32.
-        sections: all but the codes, in the order of the file.
-        codes_offset: where the codes section begins.
-        stream_bytes: entropy-coded payload of each stream, coarse first, summed over its tiles.
-        overhead_bytes: what is neither payload of a stream nor one of `sections`.
+        header_bytes: size of the header, from the magic to its CRC-32.
+        sections: all sections except the codes, in the order of the file.
+        codes_offset: where the codes section starts.
+        stream_bytes: payload bytes of each stream, coarse first, summed over its tiles.
+        overhead_bytes: all other bytes: header, lengths, checksums.
     """
 
     header: Header
@@ -85,11 +85,11 @@ def parse(data: bytes, *, max_pixels: int, partial: bool = False) -> VqzFile:
     Args:
         data: the whole file.
         max_pixels: largest width times height to accept.
-        partial: accept a file that was cut off (or damaged) inside its codes: payloads that are
-            complete and whose checksum is right are kept, None stands for the others.
+        partial: accept a file that is truncated or damaged inside its codes. Complete payloads with
+            a correct checksum are kept; the others are None.
 
     Raises:
-        NotVqz: the magic is not there.
+        NotVqz: the magic is missing.
         Truncated: the file ends too early.
         ChecksumMismatch: a checksum is wrong.
         UnsupportedVersion: a newer vqzip wrote the file.
@@ -100,7 +100,7 @@ def parse(data: bytes, *, max_pixels: int, partial: bool = False) -> VqzFile:
     if header.pixels > max_pixels:
         raise LimitExceeded(
             f"the picture has {header.width} x {header.height} pixels, more than the {max_pixels} "
-            "allowed; raise --max-pixels if you trust the file."
+            "allowed; raise --max-pixels (max_pixels in Python) if you trust the file."
         )
     intact = _find_end(reader)
     placed = _read_sections(reader, intact=intact)
@@ -109,19 +109,19 @@ def parse(data: bytes, *, max_pixels: int, partial: bool = False) -> VqzFile:
 
 
 def parse_header(data: bytes) -> Header:
-    """Return the header of a file, which is guarded by a checksum of its own.
+    """Return the header of a file, which has a checksum of its own.
 
     Raises:
-        InvalidFile: as `parse`; nothing behind the header is looked at, there is no limit on pixels.
+        InvalidFile: as `parse`, but nothing after the header is checked, and no limit on pixels.
     """
     return _read_header(Reader(data))
 
 
 def parse_layout(data: bytes) -> Layout:
-    """Return where the bytes of a file go, after the same checks as `parse`.
+    """Return which bytes of a file belong to what, after the same checks as `parse`.
 
     Raises:
-        InvalidFile: as `parse`; there is no limit on pixels, nothing is decoded.
+        InvalidFile: as `parse`, but without a limit on pixels.
     """
     reader = Reader(data)
     header = _read_header(reader)
@@ -148,26 +148,26 @@ def parse_layout(data: bytes) -> Layout:
 
 
 def _read_header(reader: Reader) -> Header:
-    """Read magic to header CRC-32; the CRC is checked before any field is believed."""
+    """Read the header; its CRC-32 is checked before any field is used."""
     front = reader.data[: len(MAGIC)]
     if not front or not MAGIC.startswith(front):
-        raise NotVqz("this is not a .vqz file; its first bytes are others.", offset=0)
+        raise NotVqz("this is not a .vqz file; its first bytes differ.", offset=0)
     reader.take(len(MAGIC), "the magic")
     version, header_bytes = reader.take(2, "the header")
     if not SMALLEST_HEADER_BYTES <= header_bytes <= LARGEST_HEADER_BYTES:
         raise LimitExceeded(
-            f"the header claims {header_bytes} bytes, legal are {SMALLEST_HEADER_BYTES} to "
-            f"{LARGEST_HEADER_BYTES}; the file is damaged, get it again.",
+            f"the header claims {header_bytes} bytes instead of {SMALLEST_HEADER_BYTES} to "
+            f"{LARGEST_HEADER_BYTES}; the file is damaged, download it again.",
             offset=reader.offset - 1,
         )
     reader.take(header_bytes - reader.offset - CRC32_BYTES, "the header")
     covered = reader.offset
     stored = int.from_bytes(reader.take(CRC32_BYTES, "the header"), "little")
     if stored != crc32(reader.data[:covered]):
-        raise ChecksumMismatch("the header was altered; get the file again.", offset=covered)
+        raise ChecksumMismatch("the header is damaged; download the file again.", offset=covered)
     if version != VERSION:
         raise UnsupportedVersion(
-            f"the file is of format version {version}, this vqzip reads {VERSION}; "
+            f"the file has format version {version}, but this vqzip reads version {VERSION}; "
             "install a newer vqzip.",
             offset=len(MAGIC),
         )
@@ -175,7 +175,7 @@ def _read_header(reader: Reader) -> Header:
 
 
 def _parse_fields(front: bytes) -> Header:
-    """Return the fields between header length and CRC-32 of a header of version 1."""
+    """Return the fields of a header of version 1."""
     fields = Reader(front)
     fields.take(len(MAGIC) + 2, "the header")
     flags_and_quality, streams_and_tile = fields.take(2, "the header")
@@ -185,7 +185,7 @@ def _parse_fields(front: bytes) -> Header:
             offset=len(MAGIC) + 2,
         )
     start = fields.offset
-    # The ranges are Header's to check: any varint will do here.
+    # Header checks the ranges.
     width = fields.varint("the width", LARGEST_VARINT)
     height = fields.varint("the height", LARGEST_VARINT)
     model_id = fields.take(MODEL_ID_BYTES, "the model id")
@@ -209,7 +209,7 @@ def _parse_fields(front: bytes) -> Header:
 
 
 def _find_end(reader: Reader) -> bool:
-    """Check the file's CRC-32; if it is right, end the reader before it and return True."""
+    """Return whether the file's CRC-32 is correct; if so, end the reader before it."""
     covered = reader.end - CRC32_BYTES
     if covered < reader.offset:
         return False
@@ -221,7 +221,7 @@ def _find_end(reader: Reader) -> bool:
 
 
 def _read_sections(reader: Reader, *, intact: bool) -> list[tuple[int, Section]]:
-    """Read the sections before the codes, each with its offset, and the front of the codes."""
+    """Read the sections before the codes, with their offsets, and the start of the codes."""
     placed: list[tuple[int, Section]] = []
     seen: set[int] = set()
     while True:
@@ -232,15 +232,17 @@ def _read_sections(reader: Reader, *, intact: bool) -> list[tuple[int, Section]]
         except InvalidFile as error:
             if intact:
                 raise
-            # Nobody needs a newer vqzip for a flipped bit.
-            raise ChecksumMismatch("the file was altered; get it again.", offset=start) from error
+            # The file is damaged, so a newer vqzip would not help.
+            raise ChecksumMismatch(
+                "the file is damaged; download it again.", offset=start
+            ) from error
         seen.add(kind)
         if kind == KIND_CODES:
             reader.varint("the length of the codes section", 0)
             return placed
         if len(placed) + 1 == MAX_SECTIONS:
             raise LimitExceeded(
-                f"the file has more than {MAX_SECTIONS} sections; get it again.", offset=start
+                f"the file has more than {MAX_SECTIONS} sections; download it again.", offset=start
             )
         name = kind_name(kind)
         length = reader.varint(f"the length of the {name} section", section_limit(kind))
@@ -248,7 +250,7 @@ def _read_sections(reader: Reader, *, intact: bool) -> list[tuple[int, Section]]
 
 
 def _read_streams(reader: Reader, header: Header, *, intact: bool, partial: bool) -> Streams:
-    """Read all payloads: `[stream][stream tile]`, None for what `partial` had to leave out."""
+    """Read all payloads, `[stream][stream tile]`; None for missing ones, if `partial` allows them."""
     count = header.streams * header.tiles
     payloads: list[bytes | None] = []
     try:
@@ -264,10 +266,10 @@ def _read_streams(reader: Reader, header: Header, *, intact: bool, partial: bool
 
 
 def _read_guarded(reader: Reader, number: int, header: Header, *, partial: bool) -> bytes | None:
-    """Read length, payload and CRC-16 of a payload that is not the last of the file.
+    """Read length, payload and CRC-16 of a payload that is not the last in the file.
 
-    Where only the CRC-16 is wrong, `partial` gives None, and reading goes on behind it: the
-    payloads there have checksums of their own.
+    If only the CRC-16 is wrong, `partial` returns None and reading continues: the next payloads have
+    checksums of their own.
     """
     stream, tile = divmod(number, header.tiles)
     name = f"tile {tile} of stream {stream}"
@@ -280,25 +282,25 @@ def _read_guarded(reader: Reader, number: int, header: Header, *, partial: bool)
         return payload
     if partial:
         return None
-    raise ChecksumMismatch(f"{name} was altered; get the file again.", offset=start)
+    raise ChecksumMismatch(f"{name} is damaged; download the file again.", offset=start)
 
 
 def _read_last(reader: Reader, *, intact: bool, partial: bool) -> bytes | None:
-    """Read the last payload, which reaches to the file's CRC-32 and relies on it."""
+    """Read the last payload, which ends at the file's CRC-32 and is protected by it."""
     start = reader.offset
     if not intact:
         if partial:
             return None
         raise ChecksumMismatch(
-            "the file was altered or cut off, most likely behind this point; get it again.",
+            "the file is damaged or truncated, most likely after this point; download it again.",
             offset=start,
         )
     payload = reader.take(reader.left, "the last tile")
     words, rest = divmod(len(payload), WORD_BYTES)
     if rest or words > MAX_PAYLOAD_WORDS:
         raise LimitExceeded(
-            f"the last tile has {len(payload)} bytes, no legal number of 32-bit words; "
-            "get the file again.",
+            f"the last tile has {len(payload)} bytes, which is no legal number of 32-bit words; "
+            "download the file again.",
             offset=start,
         )
     return payload

@@ -1,4 +1,4 @@
-"""A bounded cursor over bytes that nobody vouches for."""
+"""A bounded cursor over untrusted bytes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Reader:
         data: the bytes to read.
 
     Attributes:
-        offset: where the next read begins.
-        end: where reading has to stop; at first the end of the data.
+        offset: where the next read starts.
+        end: where reading must stop; initially the end of the data.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -30,26 +30,26 @@ class Reader:
         return self.end - self.offset
 
     def take(self, count: int, what: str) -> bytes:
-        """Return the next `count` bytes and pass them.
+        """Return the next `count` bytes and move past them.
 
         Raises:
-            Truncated: fewer are left; nothing was copied.
+            Truncated: fewer bytes are left; nothing was copied.
         """
         if count > self.left:
             raise Truncated(
-                f"the file is cut off: {what} needs {count} more byte(s), there are "
-                f"{self.left}; get the file again.",
+                f"the file is truncated: {what} needs {count} more byte(s), but {self.left} are left; "
+                "download the file again.",
                 offset=self.offset,
             )
         self.offset += count
         return self.data[self.offset - count : self.offset]
 
     def varint(self, what: str, limit: int) -> int:
-        """Return the next LEB128 integer and pass it.
+        """Return the next LEB128 integer and move past it.
 
         Raises:
-            Truncated: it does not end before the data does.
-            LimitExceeded: it is above `limit`, or longer than it need be.
+            Truncated: the data ends inside it.
+            LimitExceeded: it is above `limit`, or not in its shortest form.
         """
         start = self.offset
         value = 0
@@ -62,11 +62,11 @@ class Reader:
                 if value > limit:
                     raise LimitExceeded(
                         f"{what} is {value}, more than the format's {limit}; "
-                        "the file is damaged, get it again.",
+                        "the file is damaged, download it again.",
                         offset=start,
                     )
                 return value
         raise LimitExceeded(
-            f"{what} is not a varint in its shortest form; the file is damaged, get it again.",
+            f"{what} is not a varint in its shortest form; the file is damaged, download it again.",
             offset=start,
         )

@@ -128,7 +128,7 @@ def write_atomically(path: Path, data: bytes, *, force: bool, check: Check | Non
     Args:
         path: where to; links are followed. Devices and pipes are written to directly.
         data: the whole file.
-        force: replace a file that is there already.
+        force: replace an existing file.
         check: is given what was written before it is moved to its place; may raise.
 
     Raises:
@@ -145,7 +145,7 @@ def write_atomically(path: Path, data: bytes, *, force: bool, check: Check | Non
             return
         write_whole(path, data, replace=force, check=check)
     except FileExistsError as error:
-        raise PictureError(f"{path} is there already; use --force to replace it.") from error
+        raise PictureError(f"{path} already exists; use --force to overwrite it.") from error
     except OSError as error:
         raise PictureError(
             f"{path} cannot be written ({error.strerror or error}); check folder and permissions."
