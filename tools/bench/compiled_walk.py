@@ -74,7 +74,7 @@ class Material:
 
 def material(codec: Codec, path: Path, quality: float, price: float) -> Material:
     """Return the choices that a codec makes in a picture."""
-    picture = read_picture(path, max_pixels=MAX_PIXELS, strict=True)
+    picture = read_picture(path, max_pixels=MAX_PIXELS, strict=False)
     config, step = codec.model.config.vqvae, codec.quality_step(quality)
     backend = NotingBackend(codec.model.prior)
     backend.choices = []

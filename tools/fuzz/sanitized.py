@@ -29,8 +29,9 @@ def main() -> int:
         environment = os.environ | {
             "VQZIP_WALK_LIBRARY": str(library),
             "LD_PRELOAD": " ".join(sanitizers),
-            # Python frees little at its end. A failed allocation is an error like others.
-            "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+            # Python frees little at its end. A failed allocation is an error like others. What is freed
+            # is kept for a while, to see whether it is used; not so much that it looks like a leak.
+            "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:quarantine_size_mb=32",
             "UBSAN_OPTIONS": "print_stacktrace=1",
         }
         return subprocess.run([sys.executable, *sys.argv[1:]], env=environment).returncode

@@ -57,11 +57,9 @@ static int walk_level(const Level *level, const Job *job, const Source *source, 
 
 static const Kernels *kernels_at(int64_t number)
 {
-    const Kernels *const *all = available_kernels();
-    for (int64_t i = 0; all[i]; i++)
-        if (i == number)
-            return all[i];
-    return NULL;
+    const Kernels *found[MOST_KERNELS];
+    const int count = available_kernels(found);
+    return number >= 0 && number < count ? found[number] : NULL;
 }
 
 /* Returns the name of the instructions of a number, or NULL beyond the last. 0 is the fastest. */

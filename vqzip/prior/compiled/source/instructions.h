@@ -224,17 +224,38 @@ static inline v128_t shift_4(v128_t v, v128_t s)
 #include "kernels.h"
 #endif
 
-/* What this processor can run, the fastest first; ends with NULL. */
-static const Kernels *const *available_kernels(void)
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+/* Says what processor and system have of AVX2 and AVX-512 VNNI: bits 0 and 1. It asks the processor itself, for
+ * not every compiler's own function for that works in a shared library. */
+static int wide_instructions(void)
 {
-    static const Kernels *found[5];
+    enum { OSXSAVE = 1 << 27, YMM = 0x06, ZMM = 0xe6, AVX2 = 1 << 5 };
+    const unsigned avx512 = 1u << 16 | 1u << 30 | 1u << 31, vnni = 1u << 11; /* F, BW, VL */
+    unsigned a, b, c, d, saved, high;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & OSXSAVE))
+        return 0;
+    /* Which registers the system keeps for a process. */
+    __asm__ volatile("xgetbv" : "=a"(saved), "=d"(high) : "c"(0));
+    if ((saved & YMM) != YMM || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
+        return 0;
+    const int both = (saved & ZMM) == ZMM && (b & avx512) == avx512 && (c & vnni);
+    return ((b & AVX2) != 0) | both << 1;
+}
+#endif
+
+#define MOST_KERNELS 4
+
+/* Finds what this processor can run, the fastest first; returns how many there are. */
+static int available_kernels(const Kernels *found[MOST_KERNELS])
+{
     int count = 0;
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512f"))
+    const int wide = wide_instructions();
+    if (wide & 2)
         found[count++] = &vnni_kernels;
-    if (__builtin_cpu_supports("avx2"))
+    if (wide & 1)
         found[count++] = &avx2_kernels;
     found[count++] = &sse2_kernels;
 #endif
@@ -244,6 +265,6 @@ static const Kernels *const *available_kernels(void)
 #if defined(__wasm_simd128__)
     found[count++] = &wasm_kernels;
 #endif
-    found[count] = &plain_kernels;
-    return found;
+    found[count++] = &plain_kernels;
+    return count;
 }

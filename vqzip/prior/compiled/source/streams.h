@@ -34,6 +34,8 @@ static int writer_reserve(Writer *writer, int64_t more)
     if (writer->capacity - writer->count >= more)
         return DONE;
     const int64_t capacity = 2 * writer->capacity + more + 1024;
+    if ((uint64_t)capacity > SIZE_MAX / sizeof *writer->symbols)
+        return NO_MEMORY;
     uint64_t *symbols = realloc(writer->symbols, (size_t)capacity * sizeof *symbols);
     if (!symbols)
         return NO_MEMORY;

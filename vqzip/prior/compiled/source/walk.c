@@ -35,6 +35,7 @@ typedef struct {
 #include "streams.h"
 #include "grid.h"
 #include "book.h"
+#include "tiles.h"
 #include "run.h"
 #include "sources.h"
 #include "update.h"
