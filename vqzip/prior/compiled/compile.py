@@ -25,7 +25,7 @@ FLAGS = (
 )
 
 _SUFFIXES = {"darwin": "dylib", "win32": "dll"}
-_LONGEST_SECONDS = 300
+_LONGEST_SECONDS = 1200
 
 
 def library_name() -> str:
