@@ -31,7 +31,7 @@ REFUSED = {  # what a part may not import although it lies lower, or lies inside
 HOMES = {
     "constriction": ("entropy/",),
     "onnxruntime": ("autoencoders/onnx/session.py",),
-    "matplotlib": ("measuring/report/plots.py",),
+    "matplotlib": ("measuring/report/",),
     "PIL": ("pictures/", "measuring/anchors/", "codec/codec.py"),
     "rich": ("cli/",),
     "safetensors": ("models/folder.py", "models/learned.py", "training/checkpoints.py"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from vqzip.errors import UsageError
-from vqzip.measuring.report import plots
+from vqzip.measuring.report import training_curve
 from vqzip.training.run_log import RunLog, read_rows
 
 
@@ -74,7 +74,7 @@ def test_without_matplotlib_there_is_no_curve(
     def refuse(rows: object, path: object) -> None:
         raise UsageError("matplotlib is not installed")
 
-    monkeypatch.setattr(plots, "training_curve", refuse)
+    monkeypatch.setattr(training_curve, "training_curve", refuse)
     log = RunLog(tmp_path, None)
     log.add(row(0, 20, loss=1.0))
     log.draw()

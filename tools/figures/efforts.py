@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.marked_parts import write_marked_part
-from vqzip.cli.rd_curve import FilesDisplay
+from vqzip.cli.files_display import FilesDisplay
 from vqzip.codec.codec import DEFAULT_EFFORT, load
 from vqzip.errors import VqzipError
 from vqzip.measuring.analysis.comparisons import compare, mean_points

@@ -21,7 +21,7 @@ from typing import Any
 from tools.marked_parts import write_marked_part
 from vqzip.autoencoders.torch_transform import TorchTransform
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
-from vqzip.cli.rd_curve import FilesDisplay
+from vqzip.cli.files_display import FilesDisplay
 from vqzip.codec.codec import DEFAULT_EFFORT, Codec, Encoded, load
 from vqzip.errors import ModelError, VqzipError
 from vqzip.measuring.analysis.code_lengths import channel_histograms

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.marked_parts import read_page, with_marked_part
-from vqzip.cli.rd_curve import FilesDisplay
+from vqzip.cli.files_display import FilesDisplay
 from vqzip.codec.codec import DEFAULT_QUALITY, load
 from vqzip.errors import VqzipError
 from vqzip.measuring.analysis.comparisons import Comparison, compare, mean_points
@@ -27,7 +27,8 @@ from vqzip.measuring.anchors.pillow import JPEG, WEBP, PillowAnchor
 from vqzip.measuring.measure import Measurement, measure
 from vqzip.measuring.metrics.known import METRICS, find_metrics
 from vqzip.measuring.metrics.metric import Metric
-from vqzip.measuring.report.report import RdReport, make_report, write_report
+from vqzip.measuring.report.files import write_report
+from vqzip.measuring.report.report import RdReport, make_report
 from vqzip.measuring.report.result_tables import mean_cell
 from vqzip.measuring.report.tables import Table, number
 from vqzip.measuring.source_pictures import SourcePicture, find_pictures

@@ -20,7 +20,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.marked_parts import read_page, with_marked_part
-from vqzip.cli.rd_curve import CURVE_FILE, FilesDisplay
+from vqzip.cli.files_display import FilesDisplay
+from vqzip.cli.rd_curve import CURVE_FILE
 from vqzip.codec.codec import Codec, load
 from vqzip.errors import ModelError, PictureError, UsageError, VqzipError
 from vqzip.extras import missing_package
@@ -30,7 +31,8 @@ from vqzip.measuring.anchors.jxl import JXL
 from vqzip.measuring.anchors.known import find_anchor, without_missing_plugins
 from vqzip.measuring.anchors.pillow import JPEG, JPEG2000, WEBP
 from vqzip.measuring.measure import measure
-from vqzip.measuring.report.report import RdReport, make_report, write_report
+from vqzip.measuring.report.files import write_report
+from vqzip.measuring.report.report import RdReport, make_report
 from vqzip.measuring.source_pictures import find_pictures
 from vqzip.measuring.subject import ModelSubject
 from vqzip.models.folder import CARD, CURVE

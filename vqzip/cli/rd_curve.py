@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from vqzip.cli.console import print_note, stderr_console, stdout_console
+from vqzip.cli.console import print_note, stdout_console
+from vqzip.cli.files_display import FilesDisplay
 from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, MaxPixels
 from vqzip.errors import PictureError, UsageError
 from vqzip.files import write_whole
@@ -26,84 +24,97 @@ NLL = "Likelihood tables"
 CURVE_FILE, NLL_FILE = "results.json", "nll.json"
 
 
+Images = Annotated[
+    Path,
+    typer.Argument(
+        metavar="IMAGES", help="A picture, or a folder of pictures, searched recursively."
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model", help="Name of a model or a model folder; can be repeated. Default: photo."
+    ),
+]
+Anchors = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        help="Other codecs, separated by commas: jpeg, webp, avif, avif-ssim, avif-psnr, jpeg2000, "
+        "jxl, heic. BD-rates compare with each of them; an empty list measures models alone. "
+        "Default: jpeg, and jxl if its plugin is installed.",
+    ),
+]
+Commands = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--anchor",
+        metavar="COMMANDS",
+        help="Another codec as 'NAME[SETTINGS]: ENCODE {in} {out} {q} | DECODE {in} {out}'; can be "
+        "repeated.",
+    ),
+]
+Metrics = Annotated[
+    str,
+    typer.Option(
+        metavar="LIST",
+        help="Separated by commas: psnr, ms-ssim, and the slower jod (ColorVideoVDP), butteraugli, "
+        "ssimulacra2.",
+    ),
+]
+Qualities = Annotated[
+    str | None,
+    typer.Option(
+        "-q",
+        "--quality",
+        metavar="LIST",
+        help="Qualities, separated by commas. Default: 1 to 8.",
+    ),
+]
+Effort = Annotated[int, typer.Option(min=0, max=9, help="Encoder effort.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Folder for JSON, CSV and plots. Default: only print the tables."
+    ),
+]
+Nll = Annotated[
+    bool,
+    typer.Option(
+        "--nll",
+        help="Instead, measure the likelihood of each level's codes on training and validation "
+        "pictures.",
+        rich_help_panel=NLL,
+    ),
+]
+TrainData = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Pictures that the model was trained on.", rich_help_panel=NLL
+    ),
+]
+ValidData = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Pictures that it has not seen. Default: IMAGES.",
+        rich_help_panel=NLL,
+    ),
+]
+
+
 def rd_curve(
-    images: Annotated[
-        Path,
-        typer.Argument(
-            metavar="IMAGES", help="A picture, or a folder of pictures, searched recursively."
-        ),
-    ],
-    models: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model", help="Name of a model or a model folder; can be repeated. Default: photo."
-        ),
-    ] = None,
-    anchors: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST",
-            help="Other codecs, separated by commas: jpeg, webp, avif, avif-ssim, avif-psnr, jpeg2000, "
-            "jxl, heic. BD-rates compare with each of them; an empty list measures models alone. "
-            "Default: jpeg, and jxl if its plugin is installed.",
-        ),
-    ] = None,
-    commands: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--anchor",
-            metavar="COMMANDS",
-            help="Another codec as 'NAME[SETTINGS]: ENCODE {in} {out} {q} | DECODE {in} {out}'; can be "
-            "repeated.",
-        ),
-    ] = None,
-    metrics: Annotated[
-        str,
-        typer.Option(
-            metavar="LIST",
-            help="Separated by commas: psnr, ms-ssim, and the slower jod (ColorVideoVDP), butteraugli, "
-            "ssimulacra2.",
-        ),
-    ] = "psnr,ms-ssim",
-    quality: Annotated[
-        str | None,
-        typer.Option(
-            "-q",
-            "--quality",
-            metavar="LIST",
-            help="Qualities, separated by commas. Default: 1 to 8.",
-        ),
-    ] = None,
-    effort: Annotated[int, typer.Option(min=0, max=9, help="Encoder effort.")] = 4,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder for JSON, CSV and plots. Default: only print the tables."
-        ),
-    ] = None,
-    nll: Annotated[
-        bool,
-        typer.Option(
-            "--nll",
-            help="Instead, measure the likelihood of each level's codes on training and validation "
-            "pictures.",
-            rich_help_panel=NLL,
-        ),
-    ] = False,
-    train_data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Pictures that the model was trained on.", rich_help_panel=NLL
-        ),
-    ] = None,
-    valid_data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Pictures that it has not seen. Default: IMAGES.",
-            rich_help_panel=NLL,
-        ),
-    ] = None,
+    images: Images,
+    models: Models = None,
+    anchors: Anchors = None,
+    commands: Commands = None,
+    metrics: Metrics = "psnr,ms-ssim",
+    quality: Qualities = None,
+    effort: Effort = 4,
+    out: Out = None,
+    nll: Nll = False,
+    train_data: TrainData = None,
+    valid_data: ValidData = None,
     device: Device = "auto",
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     force: Force = False,
@@ -171,7 +182,8 @@ def _curves(
     from vqzip.codec.codec import load
     from vqzip.measuring.measure import measure
     from vqzip.measuring.metrics.known import find_metrics
-    from vqzip.measuring.report.report import make_report, report_tables, write_report
+    from vqzip.measuring.report.files import write_report
+    from vqzip.measuring.report.report import make_report, report_tables
     from vqzip.measuring.source_pictures import find_pictures
     from vqzip.measuring.subject import ModelSubject
 
@@ -286,40 +298,3 @@ def _print_table(table: Table) -> None:
     console = stdout_console()
     console.print(printed)
     console.print()
-
-
-class FilesDisplay:
-    """A progress bar for each codec on a terminal: number of files, last file, time left."""
-
-    def __init__(self) -> None:
-        console = stderr_console()
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[last]}"),
-            console=console,
-            disable=not console.is_terminal,
-        )
-
-    def __enter__(self) -> FilesDisplay:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
-
-    def next(self, name: str) -> Callable[[int, int, str], None]:
-        """Start the bar of the next codec and return the function to call after each of its files."""
-        task = self._progress.add_task(name, total=None, last="")
-
-        def update(done: int, total: int, what: str) -> None:
-            self._progress.update(task, completed=done, total=total, last=what)
-
-        return update

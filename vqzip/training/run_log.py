@@ -53,7 +53,7 @@ class RunLog:
 
     def draw(self) -> None:
         """Draw `curve.png`, when matplotlib is installed, and write out what TensorBoard holds."""
-        from vqzip.measuring.report.plots import training_curve
+        from vqzip.measuring.report.training_curve import training_curve
 
         if self._board is not None:
             self._board.flush()

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from vqzip.errors import UsageError
-from vqzip.measuring.report.plots import RdLine, _apart, _series, rd_plot, training_curve
+from vqzip.measuring.report.rd_plot import RdLine, _apart, rd_plot
+from vqzip.measuring.report.training_curve import _series, training_curve
 
 LINES = (
     RdLine("photo", (0.1, 0.4, 1.0), (28.0, 33.0, 38.0), is_model=True),

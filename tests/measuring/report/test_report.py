@@ -12,13 +12,8 @@ from tests.measuring.made_pictures import write_folder
 from vqzip.measuring.anchors.pillow import JPEG, WEBP
 from vqzip.measuring.measure import Measurement, measure
 from vqzip.measuring.metrics.pixels import MS_SSIM, PSNR
-from vqzip.measuring.report.report import (
-    RdReport,
-    make_report,
-    rd_lines,
-    report_tables,
-    write_report,
-)
+from vqzip.measuring.report.files import rd_lines, write_report
+from vqzip.measuring.report.report import RdReport, make_report, report_tables
 from vqzip.measuring.source_pictures import find_pictures
 
 

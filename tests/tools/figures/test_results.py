@@ -19,7 +19,7 @@ from tests.training.tiny_recipes import tiny_recipe
 from tools.figures import results as script
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.cli.app import app
-from vqzip.measuring.report.report import write_report
+from vqzip.measuring.report.files import write_report
 from vqzip.models.places import model_id
 from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.calibrate import CurvePoint, curve_json, validation_pictures
