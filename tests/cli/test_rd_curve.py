@@ -1,5 +1,7 @@
 import csv
 import json
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,24 @@ def test_a_curve_with_all_its_files(
 
 
 @pytest.mark.slow
+def test_a_command_line_beside_the_default_anchors(
+    photograph: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    script = tmp_path / "toy.py"
+    script.write_text(
+        "import sys; from PIL import Image; Image.open(sys.argv[1]).save(sys.argv[2], sys.argv[3])"
+    )
+    program = f"{shlex.quote(sys.executable)} {shlex.quote(str(script))}"
+    anchor = f"toy: {program} {{in}} {{out}} WEBP | {program} {{in}} {{out}} PNG"
+    arguments = ["rd-curve", str(photograph), "--model", str(tiny_model), "-q", "2,6"]
+    assert run([*arguments, "--anchor", anchor, "--metrics", "ms-ssim"]) == 0
+    printed = capsys.readouterr().out
+    assert "toy" in printed
+    assert "JPEG 4:2:0" in printed
+    assert "PSNR" not in printed
+
+
+@pytest.mark.slow
 def test_the_likelihood_table(
     photograph: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
 ) -> None:
@@ -60,6 +80,8 @@ def test_a_folder_without_pictures(tmp_path: Path, tiny_model: Path, capsys: Cap
     ("options", "word"),
     [
         (["--anchors", "jpeg,gif"], "gif"),
+        (["--anchor", "gif: encode {in} {out}"], "has the form"),
+        (["--metrics", "psnr,vmaf"], "vmaf"),
         (["-q", "1,two"], "--quality"),
         (["-q", "1.1"], "1/8"),
         (["--nll"], "--train-data"),
