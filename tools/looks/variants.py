@@ -22,6 +22,7 @@ from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.codec.codec import Codec
 from vqzip.configs import GainsConfig, ModelConfig, WaveletTransformConfig
 from vqzip.errors import ModelError
+from vqzip.models.folder import Model
 from vqzip.models.learned import load_vqvae, with_vqvae
 
 Floats = NDArray[np.float64]
@@ -43,24 +44,28 @@ _STRIDES = (32, 16), (8,), (4,), (2,)
 
 
 def with_steps(codec: Codec, points: Mapping[float, Steps]) -> Codec:
-    """Return a codec with other steps, which shares the prior and all networks with `codec`.
+    """Return a codec with other steps, which shares the prior with `codec`; see `vqvae_with_steps`."""
+    return Codec(with_vqvae(codec.model, vqvae_with_steps(codec.model, points)))
+
+
+def vqvae_with_steps(model: Model, points: Mapping[float, Steps]) -> Vqvae:
+    """Return the networks of a model, with other steps.
 
     Args:
-        codec: of a wavelet model without gains.
+        model: a wavelet without gains.
         points: steps by quality. One point holds for all qualities; up to three are interpolated, the
             logarithm of a factor as a polynomial of the logarithm of the quantizer's step.
 
     Raises:
         ModelError: the model is another kind, or there are more points than coefficients.
     """
-    config = codec.model.config
-    changed = _with_gains(config)
+    changed = _with_gains(model.config)
     vqvae = Vqvae(changed.vqvae)
     transform = cast("WaveletTransform", vqvae.transform)
     transform.start_as_wavelet()
-    vqvae.load_state_dict(load_vqvae(codec.model.path).state_dict(), strict=False)
-    _set_gains(transform, changed, _coefficients(config, points))
-    return Codec(with_vqvae(codec.model, vqvae.eval()))
+    vqvae.load_state_dict(load_vqvae(model.path).state_dict(), strict=False)
+    _set_gains(transform, changed, _coefficients(model.config, points))
+    return vqvae.eval()
 
 
 def _with_gains(config: ModelConfig) -> ModelConfig:

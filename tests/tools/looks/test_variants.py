@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.measuring.made_pictures import hills
-from tools.looks.variants import EQUAL, GROUPS, Steps, with_steps
+from tools.looks.variants import EQUAL, GROUPS, Steps, vqvae_with_steps, with_steps
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.codec.codec import Codec, load
 from vqzip.errors import ModelError
@@ -52,7 +52,7 @@ def test_a_factor_changes_the_codes_of_its_subbands_alone(codec: Codec, group: i
 
 def test_three_qualities_have_the_steps_that_were_fitted_there(codec: Codec) -> None:
     points = {2.0: changed(3, 3.0), 4.5: changed(7, 0.5), 7.0: EQUAL}
-    vqvae = with_steps(codec, points).model.vqvae
+    vqvae = vqvae_with_steps(codec.model, points)
     transform = vqvae.transform
     assert isinstance(transform, WaveletTransform)
     assert transform.gains is not None
