@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from tools.cli_docs import CLI_PAGE, cli_page
-from vqzip.cli.app import app, run
+from vqzip.cli.app import application, run
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -54,7 +54,7 @@ COMMANDS = [(page.name, arguments) for page in PAGES for arguments in vqzip_comm
 
 @pytest.mark.parametrize(("page", "arguments"), COMMANDS)
 def test_every_command_of_the_docs_parses(page: str, arguments: list[str]) -> None:
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(application())
     assert isinstance(group, typer.core.TyperGroup)
     if arguments in (["COMMAND", "--help"], ["--debug", "COMMAND"]):
         return
@@ -62,7 +62,7 @@ def test_every_command_of_the_docs_parses(page: str, arguments: list[str]) -> No
 
 
 def test_the_readme_shows_every_command() -> None:
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(application())
     assert isinstance(group, typer.core.TyperGroup)
     assert {arguments[0] for arguments in vqzip_commands(README)} >= set(group.commands)
 

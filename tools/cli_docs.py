@@ -7,14 +7,14 @@ from pathlib import Path
 import typer
 from typer.cli import get_docs_for_click
 
-from vqzip.cli.app import app
+from vqzip.cli.app import application
 
 CLI_PAGE = Path(__file__).parent.parent / "docs" / "reference" / "cli.md"
 
 
 def cli_page() -> str:
     """Return the reference page of all commands."""
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(application())
     page = get_docs_for_click(obj=group, ctx=typer.Context(group), name="vqzip")
     note = "<!-- Made from `--help` by `python -m tools.cli_docs`; do not edit. -->\n\n"
     return note + page.rstrip() + "\n"

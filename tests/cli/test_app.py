@@ -7,21 +7,21 @@ import typer
 
 from vqzip import __version__
 from vqzip.cli import app as app_module
-from vqzip.cli.app import app, run
+from vqzip.cli.app import application, run
 from vqzip.errors import ModelError, UsageError
 
 COMMANDS = ["encode", "decode", "info", "models", "sample", "rd-curve", "train", "doctor"]
 
 
 def test_the_commands_are_those_of_the_readme() -> None:
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(application())
     assert isinstance(group, typer.core.TyperGroup)
     assert list(group.commands) == COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_and_every_option_has_help(command: str) -> None:
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(application())
     assert isinstance(group, typer.core.TyperGroup)
     found = group.commands[command]
     assert found.help

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -15,14 +16,6 @@ from typer.exceptions import TyperException
 
 from vqzip import __version__
 from vqzip.cli.console import print_error
-from vqzip.cli.decode import decode
-from vqzip.cli.doctor import doctor
-from vqzip.cli.encode import encode
-from vqzip.cli.info import info
-from vqzip.cli.models import models
-from vqzip.cli.rd_curve import rd_curve
-from vqzip.cli.sample import sample
-from vqzip.cli.train import train
 from vqzip.errors import UsageError, VqzipError
 from vqzip.extras import missing_package
 
@@ -32,15 +25,8 @@ LEARNING = ("torch", "torchvision")
 ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 """Signals that end a process at once unless it handles them. Some systems have no SIGHUP."""
 
-app = typer.Typer(name="vqzip", add_completion=False, rich_markup_mode="rich")
-app.command()(encode)
-app.command()(decode)
-app.command()(info)
-app.command()(models)
-app.command()(sample)
-app.command("rd-curve")(rd_curve)
-app.command()(train)
-app.command()(doctor)
+COMMANDS = ("encode", "decode", "info", "models", "sample", "rd-curve", "train", "doctor")
+"""A module of this folder each, in the order of the help."""
 
 
 @dataclass
@@ -56,7 +42,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def vqzip(
     context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
@@ -75,6 +60,22 @@ def vqzip(
     context.obj.debug = debug
 
 
+def application(commands: Sequence[str] = COMMANDS) -> typer.Typer:
+    """Return the program with some of its commands; a command that is not asked for is not imported."""
+    app = typer.Typer(name="vqzip", add_completion=False, rich_markup_mode="rich")
+    app.callback()(vqzip)
+    for command in commands:
+        name = command.replace("-", "_")
+        app.command(command)(getattr(import_module(f"vqzip.cli.{name}"), name))
+    return app
+
+
+def _asked_for(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the command that a command line names; all of them where its help or an error may."""
+    named = [argument for argument in arguments if argument != "--debug"][:1]
+    return named if set(named) & set(COMMANDS) else COMMANDS
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit status; an error is one line on stderr.
 
@@ -83,7 +84,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = GlobalOptions()
     try:
-        status = typer.main.get_command(app).main(
+        status = typer.main.get_command(application(_asked_for(arguments))).main(
             args=arguments or ["--help"], prog_name="vqzip", standalone_mode=False, obj=options
         )
     except Exception as error:

@@ -8,10 +8,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from vqzip.errors import PictureError, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 STREAM = Path("-")
 """Means stdin as an input and stdout as an output."""
@@ -22,11 +24,15 @@ PATIENCE_SECONDS = 2.0
 
 def stderr_console() -> Console:
     """Return a console on stderr, so that messages never mix with data on stdout."""
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def stdout_console() -> Console:
     """Return a console on stdout, for results; tables keep their full width in a pipe."""
+    from rich.console import Console
+
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=160)
 
@@ -49,11 +55,10 @@ def print_result(text: str) -> None:
 @contextlib.contextmanager
 def waiting(what: str) -> Iterator[None]:
     """On a terminal, show a spinner with `what` once the body runs for more than two seconds."""
-    console = stderr_console()
-    if not console.is_terminal:
+    if not sys.stderr.isatty():
         yield
         return
-    status = console.status(what)
+    status = stderr_console().status(what)
     timer = threading.Timer(PATIENCE_SECONDS, status.start)
     timer.daemon = True
     timer.start()

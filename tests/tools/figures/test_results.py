@@ -18,7 +18,7 @@ from tests.measuring.made_pictures import write_folder
 from tests.training.tiny_recipes import tiny_recipe
 from tools.figures import results as script
 from vqzip.autoencoders.discrete import Vqvae
-from vqzip.cli.app import app
+from vqzip.cli.app import application
 from vqzip.measuring.report.files import write_report
 from vqzip.models.places import model_id
 from vqzip.prior.float.pixelcnn import PixelCnn
@@ -140,7 +140,7 @@ def test_the_page_says_where_its_figures_come_from(done: Done) -> None:
     ]
     assert results["command"][2] == str(done.place.kodak)
     assert results["command"][3:-3] == [*arguments, "--out", str(done.place.out)][:-1]
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(application())
     assert isinstance(group, typer.core.TyperGroup)
     group.commands["rd-curve"].make_context("rd-curve", command[2:])
     for name in ("codebooks", "grids"):
