@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from vqzip.codec.effort import Setting, cost, settings
 from vqzip.codec.latents import LatentTransform
@@ -30,10 +30,11 @@ from vqzip.models.folder import load as load_model
 from vqzip.pictures.hidden import visible_pixels, with_hidden_filled
 from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.picture import Picture
-from vqzip.pictures.read import picture_from_image
-from vqzip.pictures.write import image_from_picture
 from vqzip.prior.walk import backend_for
 from vqzip.threads import share
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 STREAM_TILE_LOG2 = 10
 """Streams end at a grid of 1024 pixels: 16 context tiles."""
@@ -85,6 +86,8 @@ class Codec:
             PictureError: the image cannot be coded.
             ModelError: the model has not got the quality.
         """
+        from vqzip.pictures.read import picture_from_image
+
         picture = picture_from_image(image)
         return self.encode_picture(picture, quality=quality, effort=effort).data
 
@@ -95,6 +98,8 @@ class Codec:
             InvalidFile: the file is damaged.
             ModelError: it was made with another model.
         """
+        from vqzip.pictures.write import image_from_picture
+
         return image_from_picture(self.decode_picture(data))
 
     def encode_picture(
@@ -268,6 +273,8 @@ class Codec:
         self, image: Image.Image, quality: float = DEFAULT_QUALITY, *, effort: int = DEFAULT_EFFORT
     ) -> TokenMaps:
         """Return the codes that `encode` would write."""
+        from vqzip.pictures.read import picture_from_image
+
         picture = picture_from_image(image)
         return self.encode_picture(picture, quality=quality, effort=effort).codes
 
@@ -282,6 +289,8 @@ class Codec:
     ) -> Image.Image:
         """Return the picture that codes stand for; see `pixels_of_codes`."""
         pixels = self.pixels_of_codes(codes, width, height, quality, gray=gray)
+        from vqzip.pictures.write import image_from_picture
+
         return image_from_picture(Picture(pixels))
 
     def pixels_of_codes(

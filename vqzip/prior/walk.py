@@ -11,7 +11,6 @@ from vqzip.prior.compiled.backend import CompiledBackend
 from vqzip.prior.compiled.library import library
 from vqzip.prior.compiled.pack import fits
 from vqzip.prior.exact.prior import ExactPrior
-from vqzip.prior.numpy.backend import NumpyBackend
 
 
 def backend_for(prior: ExactPrior) -> Backend:
@@ -23,6 +22,8 @@ def backend_for(prior: ExactPrior) -> Backend:
     compiled = library()
     if compiled is not None and fits(prior):
         return CompiledBackend(prior, compiled)
+    from vqzip.prior.numpy.backend import NumpyBackend
+
     return NumpyBackend(prior)
 
 

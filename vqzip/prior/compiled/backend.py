@@ -17,7 +17,6 @@ from vqzip.prior.compiled.library import Library
 from vqzip.prior.compiled.pack import Packed
 from vqzip.prior.compiled.streams import CompiledReader, CompiledWriter
 from vqzip.prior.exact.prior import Condition, ExactPrior
-from vqzip.prior.numpy.backend import NumpyBackend
 from vqzip.threads import share, thread_count
 
 Codes = NDArray[np.int32]
@@ -101,6 +100,8 @@ class CompiledBackend:
     def _draw(self, level: int, source: RandomCodes, state: State, condition: Condition) -> Codes:
         drawer = drawer_of(source, self.prior.levels[level])
         if drawer is None:
+            from vqzip.prior.numpy.backend import NumpyBackend
+
             return NumpyBackend(self.prior).code(level, source, state, condition)
         job = self._job(level, source.shape, state, condition)
         with source.generator.bit_generator.lock:
