@@ -92,7 +92,7 @@ def test_an_error_is_one_line_and_a_status(
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr(app_module, "app", broken)
+    monkeypatch.setattr(app_module, "application", lambda _: broken)
     assert run(["fail"]) == status
     captured = capsys.readouterr()
     assert captured.out == ""

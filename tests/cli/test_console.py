@@ -55,6 +55,7 @@ def test_waiting_shows_itself_after_a_while_and_on_terminals_only(
     monkeypatch.setattr(
         console, "stderr_console", lambda: Console(file=screen, force_terminal=True, width=80)
     )
+    monkeypatch.setattr(sys, "stderr", screen)
     with console.waiting("thinking"):
         for _ in range(100):
             if "thinking" in screen.getvalue() or not shown:
@@ -62,7 +63,7 @@ def test_waiting_shows_itself_after_a_while_and_on_terminals_only(
             time.sleep(0.02)
     assert ("thinking" in screen.getvalue()) == shown
     pipe = io.StringIO()
-    monkeypatch.setattr(console, "stderr_console", lambda: Console(file=pipe))
+    monkeypatch.setattr(sys, "stderr", pipe)
     with console.waiting("thinking"):
         pass
     assert pipe.getvalue() == ""
