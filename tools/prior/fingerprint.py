@@ -19,6 +19,7 @@ from tools.prior.random_priors import Tensors, codebook_configs, grid_configs, r
 from tools.prior.walks import Codes, Picture, read, write
 from vqzip.configs import ConvLayerConfig, PriorConfig, VqvaeConfig
 from vqzip.entropy.counts import TOTAL
+from vqzip.prior.compiled.library import library
 from vqzip.prior.exact import ExactPrior
 from vqzip.prior.walk import backend_for
 
@@ -76,6 +77,7 @@ def stream_digest(vqvae: VqvaeConfig, config: PriorConfig) -> str:
 
 def main() -> None:
     """Print a row of the table."""
+    compiled = library()
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     cells = (
         f"{platform.system()} {platform.machine()}",
@@ -84,6 +86,7 @@ def main() -> None:
         f"{blas['name']} {blas['version']}",
         f"threads {os.environ.get('OPENBLAS_NUM_THREADS', 'default')}",
         f"kernels {os.environ.get('OPENBLAS_CORETYPE', 'default')}",
+        compiled.name if compiled else "NumPy",
         stream_digest(*GRID)[:16],
         stream_digest(*CODEBOOK)[:16],
     )
