@@ -69,5 +69,5 @@ def test_threads_are_the_cores_that_the_process_may_use(monkeypatch: pytest.Monk
     if hasattr(os, "sched_getaffinity"):
         assert thread_count() == len(os.sched_getaffinity(0))
     monkeypatch.setenv(SWITCH, "0")
-    with pytest.raises(UsageError, match="VQZIP_THREADS must be a number from 1 up, got '0'"):
+    with pytest.raises(UsageError, match="VQZIP_THREADS must be 1 or more, got '0'"):
         thread_count()

@@ -17,7 +17,7 @@ from vqzip.extras import missing_package
 MS_SSIM_SCALES = 5
 MS_SSIM_WINDOW = 11
 MS_SSIM_SMALLEST_SIDE = (MS_SSIM_WINDOW - 1) * 2 ** (MS_SSIM_SCALES - 1) + 1
-"""161 pixels: after four halvings a shorter side does not hold the window any more."""
+"""161 pixels: after four halvings, a shorter side is smaller than the window."""
 
 
 def mse(original: NDArray[np.uint8], decoded: NDArray[np.uint8], device: str = "cpu") -> float:
@@ -27,7 +27,7 @@ def mse(original: NDArray[np.uint8], decoded: NDArray[np.uint8], device: str = "
 
     Raises:
         PictureError: the two differ in size.
-        UsageError: the device is not there.
+        UsageError: the device is missing.
     """
     return _mse(*_on_device(original, decoded, device))
 
@@ -46,21 +46,21 @@ def ms_ssim(
     """Return the multi-scale structural similarity (Wang, Simoncelli and Bovik 2003).
 
     Computed by pytorch-msssim with 5 scales and a Gaussian window of 11, on RGB planes with range
-    1 in float32, and averaged over the planes, as published results of learned codecs are.
+    1 in float32, and averaged over the planes, as in published results of learned codecs.
 
     Returns:
-        A number up to 1, or None where a side is under `MS_SSIM_SMALLEST_SIDE` pixels: such a
-        picture has no five scales, and fewer would not compare.
+        A number up to 1, or None if a side is shorter than `MS_SSIM_SMALLEST_SIDE` pixels: such a
+        picture has fewer than five scales, so its score would not be comparable.
 
     Raises:
         PictureError: the two differ in size.
-        UsageError: pytorch-msssim or the device is not there.
+        UsageError: pytorch-msssim or the device is missing.
     """
     return _ms_ssim(*_on_device(original, decoded, device))
 
 
 def check_ms_ssim_installed() -> None:
-    """Refuse at the start what would otherwise fail after the first picture was coded.
+    """Fail at the start instead of after the first picture.
 
     Raises:
         UsageError: pytorch-msssim is not installed.
@@ -77,14 +77,14 @@ def rate_bpp(payload_bytes: int, pixels: int) -> float:
 
 
 def bits_per_dim(payload_bytes: int, pixels: int, channels: int) -> float:
-    """Return bits per dimension of a whole file: a sample of one channel is one dimension."""
+    """Return bits per dimension of a whole file; each sample of each channel is a dimension."""
     return 8 * payload_bytes / (pixels * channels)
 
 
 def _on_device(
     original: NDArray[np.uint8], decoded: NDArray[np.uint8], device: str
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return both as (1, C, H, W) uint8 tensors; gray becomes RGB where only one of them is gray."""
+    """Return both as (1, C, H, W) uint8 tensors; if only one of them is gray, it becomes RGB."""
     if torch.device(device).type == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"there is no device '{device}' to measure on; choose cpu.")
     if original.shape[:2] != decoded.shape[:2]:
@@ -116,7 +116,7 @@ def _ms_ssim(first: torch.Tensor, second: torch.Tensor) -> float | None:
     check_ms_ssim_installed()
     import pytorch_msssim
 
-    # Variances are small differences of large means: TF32, which cuDNN takes unasked, is too
+    # Variances are small differences of large means, and TF32, the default of cuDNN, is too
     # coarse for them.
     with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         similarity = pytorch_msssim.ms_ssim(

@@ -1,7 +1,6 @@
 """Work that is shared by as many threads as the process may use.
 
-Threads wait for work asleep; none spins. The thread that brings the work does its part of it, so work that
-is shared within shared work never waits for a thread that is not there.
+Idle threads sleep. The calling thread works too, so nested shared work never waits for a free thread.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ _pool: ThreadPoolExecutor | None = None
 
 
 def thread_count() -> int:
-    """Return how many threads share work: as many as cores that the process may use.
+    """Return how many threads share work: one for each core that the process may use.
 
     Raises:
-        UsageError: `VQZIP_THREADS` is no positive number.
+        UsageError: `VQZIP_THREADS` is not a positive number.
     """
     if wanted := os.environ.get(SWITCH):
         if not wanted.isdecimal() or int(wanted) < 1:
-            raise UsageError(f"{SWITCH} must be a number from 1 up, got '{wanted}'.")
+            raise UsageError(f"{SWITCH} must be 1 or more, got '{wanted}'.")
         return int(wanted)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -40,15 +39,15 @@ def thread_count() -> int:
 def share(
     work: Callable[[Item], object], items: Sequence[Item], *, threads: int | None = None
 ) -> None:
-    """Do work on every item.
+    """Call `work` with every item, on several threads.
 
     Args:
-        work: releases Python's lock, as calls through ctypes do; must not depend on the order.
-        items: what is worked on; work begins with the first.
-        threads: at most so many, instead of `thread_count`.
+        work: should release the GIL, as calls through ctypes do; must not depend on the order.
+        items: started in this order.
+        threads: largest number of threads; default: `thread_count`.
 
     Raises:
-        Exception: what `work` raised, for the first of the items that it failed on; others may be left.
+        Exception: the error of the first item that failed; some items may not have been started.
     """
     left = deque(enumerate(items))
     helpers = min(thread_count() if threads is None else threads, len(items)) - 1
@@ -82,7 +81,7 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def _forget() -> None:
-    """Begin anew in a process that was forked: its threads are not there."""
+    """Start without threads in a forked process, which does not inherit them."""
     global _pool
     _pool = None
 

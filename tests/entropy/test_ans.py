@@ -110,7 +110,7 @@ def test_nothing_is_an_empty_stream() -> None:
 def test_what_cannot_be_a_stream_is_refused() -> None:
     with pytest.raises(Truncated, match="whole words"):
         AnsReader(b"abc")
-    with pytest.raises(InvalidFile, match="empty word"):
+    with pytest.raises(InvalidFile, match="zero word"):
         AnsReader(b"abcd\0\0\0\0")
 
 

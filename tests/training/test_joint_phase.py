@@ -266,7 +266,7 @@ def test_a_part_that_is_not_there_cannot_learn(tmp_path: Path, pictures: Path) -
         *settings,
         *(f"joint_phase.{key}=1" for key in ("batch", "learning_rate")),
     )
-    with pytest.raises(RecipeError, match="'before': add it"):
+    with pytest.raises(RecipeError, match="'before', which the transform lacks"):
         made_phase(recipe, pictures)
 
 

@@ -218,7 +218,7 @@ def test_a_checkpoint_of_other_networks(tmp_path: Path) -> None:
             raise RuntimeError("size mismatch for levels.0.first.weight\nand more lines")
 
     made_loop(tmp_path).run(0, CountingPhase(), total_share=1.0)
-    with pytest.raises(TrainingError, match="other networks"):
+    with pytest.raises(TrainingError, match="does not fit the networks"):
         made_loop(tmp_path, resume=True).run(0, Other(), total_share=1.0)
 
 

@@ -171,7 +171,7 @@ def test_a_folder_that_holds_a_run(tmp_path: Path, pictures: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / CHECKPOINT).write_bytes(b"precious")
-    with pytest.raises(TrainingError, match="holds a run already; add --resume"):
+    with pytest.raises(TrainingError, match="already holds a run; add --resume"):
         run("photo", data=pictures, out=out)
     assert [path.name for path in out.iterdir()] == [CHECKPOINT]
 
@@ -203,7 +203,7 @@ def test_refusals_leave_nothing_behind(tmp_path: Path, pictures: Path) -> None:
         run(recipe, data=pictures, out=out, device="cuda:99")
     with pytest.raises(UsageError, match="above 0"):
         run(recipe, data=pictures, out=out, minutes=0.0)
-    with pytest.raises(TrainingError, match="no run to go on with"):
+    with pytest.raises(TrainingError, match="no run to resume"):
         run(recipe, data=pictures, out=out, resume=True)
     assert not out.exists()
 

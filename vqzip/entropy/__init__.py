@@ -1,1 +1,1 @@
-"""Entropy coding: integer counts, symbols of grids, rANS; knows no map and no network."""
+"""Entropy coding: integer counts, symbols of grids, rANS; knows neither maps nor networks."""

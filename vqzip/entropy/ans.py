@@ -1,13 +1,13 @@
-"""rANS: symbols to words and back. The only module that imports constriction.
+"""rANS: symbols to words and back. Only this module imports constriction.
 
 The coder is constriction 0.5's `AnsCoder` (64-bit state, 32-bit words, 24-bit probabilities), used
-in one way only: a row of K counts that sums to 2^16 divides the range 2^24 at
+in one way only. A row of K counts with sum 2^16 divides the range 2^24 at
 `floor(cum_i * (2^24 - K) / 2^16) + i`, where cum_i is the sum of the counts before symbol i.
-constriction computes these boundaries when it gets the counts as float64 with `perfect=False`;
-float32 would give others. `reference/rans.py` is a twin in pure Python.
+constriction computes these boundaries from float64 counts with `perfect=False`; float32 counts would
+give other boundaries. `reference/rans.py` does the same in pure Python.
 
-ANS is a stack: what is written last is read first. So the writer gathers symbols in coding order
-and pushes them backwards at the end; the reader then meets them in coding order.
+ANS is a stack: the symbol written last is read first. So the writer collects symbols in coding order
+and pushes them backward at the end. The reader then gets them in coding order.
 """
 
 from __future__ import annotations
@@ -26,48 +26,48 @@ from vqzip.errors import InvalidFile, Truncated
 _CATEGORICAL = constriction.stream.model.Categorical(perfect=False)
 _WORD_BYTES = 4
 _LONG_RUN = 1 << 14
-"""Symbols after which a writer begins another run: it bounds memory, nothing else."""
+"""Number of symbols after which a writer starts another run; this only limits memory."""
 
 
 class SymbolPort(Protocol):
-    """A place where symbols pass, in coding order, together with their distributions.
+    """Exchanges symbols, in coding order, given their distributions.
 
-    A writer takes the symbols offered and hands them back; a reader ignores them and hands back
-    what the stream says; a sampler draws. What is coded, and in which order, is thereby written
-    once and serves every direction.
+    A writer stores the given symbols and returns them. A reader ignores them and returns the symbols
+    of the stream. A sampler returns random symbols. So the code that says what is coded in which order
+    exists once, for all directions.
     """
 
     def exchange(
         self, table: NDArray[np.float64], rows: NDArray[np.intp], symbols: NDArray[np.int64], /
     ) -> NDArray[np.int64]:
-        """Pass symbols whose distributions are rows of a table that stays unchanged.
+        """Exchange symbols whose distributions are rows of a constant table.
 
         Args:
             table: `(R, K)` float64 counts, K at least 2.
-            rows: `(n,)` a row of the table for each symbol.
+            rows: `(n,)` the row of the table for each symbol.
             symbols: `(n,)` int64 in 0..K-1; a reader ignores them.
 
         Returns:
-            `(n,)` int64, the symbols that count.
+            `(n,)` int64, the symbols to use.
         """
 
     def exchange_counts(
         self, counts: NDArray[np.int64], symbols: NDArray[np.int64], /
     ) -> NDArray[np.int64]:
-        """Pass symbols that have a distribution each.
+        """Exchange symbols that each have a distribution of their own.
 
         Args:
             counts: `(n, K)` int64, K at least 2.
             symbols: `(n,)` int64 in 0..K-1; a reader ignores them.
 
         Returns:
-            `(n,)` int64, the symbols that count.
+            `(n,)` int64, the symbols to use.
         """
 
 
 @dataclass(frozen=True)
 class _TableRun:
-    """Symbols, batch after batch, whose rows come from one table, kept by reference."""
+    """Batches of symbols whose rows come from one table, which is kept by reference."""
 
     table: NDArray[np.float64]
     rows: list[NDArray[np.intp]] = field(default_factory=list)
@@ -79,7 +79,7 @@ class _TableRun:
 
 
 def _code_length_bits(runs: Sequence[_TableRun]) -> float:
-    """Return the bits of runs of one table; all at once, for most are short."""
+    """Return the bits of all runs that share a table; together, because most are short."""
     rows = np.concatenate([row for run in runs for row in run.rows])
     symbols = np.concatenate([symbol for run in runs for symbol in run.symbols])
     chosen = runs[0].table[rows, symbols]
@@ -88,7 +88,7 @@ def _code_length_bits(runs: Sequence[_TableRun]) -> float:
 
 @dataclass(frozen=True)
 class _CountsBatch:
-    """Symbols with rows of their own, kept in two bytes a count."""
+    """Symbols with rows of their own, stored in two bytes for each count."""
 
     counts_less_one: NDArray[np.uint16]
     symbols: NDArray[np.int32]
@@ -103,20 +103,20 @@ class _CountsBatch:
 
 
 class AnsWriter:
-    """Gathers symbols in coding order and turns them into a stream."""
+    """Collects symbols in coding order and turns them into a stream."""
 
     def __init__(self) -> None:
         self._parts: list[_TableRun | _CountsBatch] = []
         self._counted_parts = 0
         self._counted_bits = 0.0
-        # What the next batch is added to if it has the same table: calls of few symbols are slow.
+        # The next batch is added to this run if it has the same table, because small calls are slow.
         self._run: _TableRun | None = None
         self._run_symbols = 0
 
     def exchange(
         self, table: NDArray[np.float64], rows: NDArray[np.intp], symbols: NDArray[np.int64]
     ) -> NDArray[np.int64]:
-        """Gather symbols whose rows come from a table; see `SymbolPort`."""
+        """Collect symbols whose rows come from a table; see `SymbolPort`."""
         run = self._run
         if run is None or run.table is not table or self._run_symbols > _LONG_RUN:
             self._run = run = _TableRun(table)
@@ -130,13 +130,13 @@ class AnsWriter:
     def exchange_counts(
         self, counts: NDArray[np.int64], symbols: NDArray[np.int64]
     ) -> NDArray[np.int64]:
-        """Gather symbols with rows of their own; see `SymbolPort`."""
+        """Collect symbols with rows of their own; see `SymbolPort`."""
         self._run = None
         self._parts.append(_CountsBatch((counts - 1).astype(np.uint16), symbols.astype(np.int32)))
         return symbols
 
     def code_length_bits(self) -> float:
-        """Return Σ -log2(count / 65536) over the symbols so far."""
+        """Return the sum of -log2(count / 65536) over the symbols so far."""
         self._run = None
         runs: dict[int, list[_TableRun]] = {}
         for part in self._parts[self._counted_parts :]:
@@ -149,7 +149,7 @@ class AnsWriter:
         return self._counted_bits
 
     def finish(self) -> bytes:
-        """Return the stream: 32-bit words, little-endian, in the order in which they are stored."""
+        """Return the stream: 32-bit words, little-endian, in storage order."""
         coder = constriction.stream.stack.AnsCoder()
         for part in reversed(self._parts):
             part.push(coder)
@@ -161,14 +161,14 @@ def stream_words(data: bytes) -> NDArray[np.uint32]:
     """Return the words of a stream.
 
     Raises:
-        Truncated: the length is no multiple of four.
-        InvalidFile: the last word is zero, which no writer leaves.
+        Truncated: the length is not a multiple of four.
+        InvalidFile: the last word is zero, which no writer produces.
     """
     if len(data) % _WORD_BYTES:
-        raise Truncated(f"a code stream of {len(data)} bytes is not made of whole words.")
+        raise Truncated(f"a code stream of {len(data)} bytes does not consist of whole words.")
     words = np.frombuffer(data, "<u4").astype(np.uint32)
     if words.size and words[-1] == 0:
-        raise InvalidFile("a code stream ends with an empty word: the file is damaged.")
+        raise InvalidFile("a code stream ends with a zero word: the file is damaged.")
     return words
 
 
@@ -179,8 +179,8 @@ class AnsReader:
         data: the stream, as `AnsWriter.finish` returned it.
 
     Raises:
-        Truncated: the length is no multiple of four.
-        InvalidFile: the last word is zero, which no writer leaves.
+        Truncated: the length is not a multiple of four.
+        InvalidFile: the last word is zero, which no writer produces.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -199,10 +199,10 @@ class AnsReader:
         return self._read(counts.astype(np.float64))
 
     def finish(self) -> None:
-        """Check that nothing is left in the stream.
+        """Check that the stream was read to its end.
 
         Raises:
-            InvalidFile: something is left, or more was read than was there.
+            InvalidFile: some of it is left, or more was read than it had.
         """
         if not self._coder.is_empty():
             raise InvalidFile("a code stream does not end where its codes do: the file is damaged.")

@@ -1,16 +1,16 @@
-"""Codes of a grid as symbols: the logistic head's tables and how an integer passes through them.
+"""Codes of a grid as symbols: the tables of the logistic head, and how they code an integer.
 
-A code q has a mean in sixteenths of a step and one of 64 scales. With m the mean rounded to the
-nearest integer and `frac` what is left in sixteenths, plus 8, what is coded is v = q - m:
+A code q has a mean in sixteenths of a step and one of 64 scales. Let m be the mean rounded to the
+nearest integer, and `frac` the rest in sixteenths, plus 8. The coded value is v = q - m:
 
 * narrow scales (the first n0): one symbol of 5, [escape low, -1, 0, 1, escape high];
-* wide scales: v is split into hi = v >> k and k low bits, k given by the scale; hi is one symbol of
-  31, [escape low, -14..14, escape high], the low bits are raw;
-* an escape is followed by the excess over the window in an Exp-Golomb code, so there is no largest
-  value but `LARGEST_CODE`.
+* wide scales: v is split into hi = v >> k and k low bits, where the scale decides k. hi is one symbol
+  of 31, [escape low, -14..14, escape high]; the low bits are raw;
+* an escape is followed by the distance from the window in an Exp-Golomb code, so the only limit of v
+  is `LARGEST_CODE`.
 
 The alphabets are small because rANS reads a row of counts for each symbol. PixelCNN++ (Salimans et
-al. 2017, section 2.1) has the same discretized logistic with one symbol for each value.
+al. 2017, section 2.1) uses the same discretized logistic with a symbol for each value.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ MEAN_FRACTION = 16
 """Means are integers in units of 1/16 step."""
 
 LARGEST_CODE = 1 << 20
-"""Codes of a grid lie between minus and plus this number."""
+"""Largest magnitude of a code of a grid."""
 
 NARROW_RADIUS = 1
 WIDE_RADIUS = 14
 LARGEST_LOW_BITS = 15
 LARGEST_ESCAPE_ORDER = 15
 LONGEST_PREFIX = 24
-"""Most continue bits in the prefix of an escape."""
+"""Largest number of continue bits in the prefix of an escape."""
 
 _CHUNK_BITS = 4
 _UNIFORM = tuple(np.full((1, 1 << bits), float(TOTAL >> bits)) for bits in range(_CHUNK_BITS + 1))
@@ -76,9 +76,9 @@ class LogisticTables:
 def _check_counts(name: str, table: NDArray[np.int64], scales: int, alphabet: int) -> None:
     if table.shape != (scales, MEAN_FRACTION, alphabet) or table.dtype != np.int64:
         raise ModelError(f"table '{name}' has shape {table.shape} and type {table.dtype}.")
-    # The upper bound keeps a sum from leaving int64 and coming back as the right one.
+    # The upper bound prevents a sum that overflows int64 and wraps to the right value.
     if (table < 1).any() or (table > TOTAL).any() or (table.sum(-1) != TOTAL).any():
-        raise ModelError(f"table '{name}' has a row that is no distribution over {TOTAL}.")
+        raise ModelError(f"table '{name}' has a row that does not sum to {TOTAL}.")
 
 
 def _check_small(name: str, table: NDArray[np.int64], largest: int) -> None:
@@ -89,9 +89,9 @@ def _check_small(name: str, table: NDArray[np.int64], largest: int) -> None:
 
 
 class GridCoder:
-    """Passes codes of a grid through a `SymbolPort`, and tells what a code costs.
+    """Exchanges codes of a grid through a `SymbolPort`, and computes code lengths.
 
-    Scale and sixteenths together pick a row: row = 16 * scale + frac.
+    Scale and sixteenths together select a row: row = 16 * scale + frac.
     """
 
     def __init__(self, tables: LogisticTables) -> None:
@@ -111,10 +111,10 @@ class GridCoder:
         scale: NDArray[np.int64],
         codes: NDArray[np.int64],
     ) -> NDArray[np.int64]:
-        """Pass codes, in this order: narrow symbols, wide symbols, low bits, escapes.
+        """Exchange codes in this order: narrow symbols, wide symbols, low bits, escapes.
 
         Args:
-            port: where the symbols go to or come from.
+            port: takes or gives the symbols.
             mean16: int64 of any shape, means in sixteenths of a step.
             scale: int64 in 0..63, of the same shape.
             codes: int64 of the same shape; a reading port ignores them.
@@ -123,8 +123,8 @@ class GridCoder:
             int64 codes of the same shape.
 
         Raises:
-            CodingError: a code to be written lies outside plus and minus `LARGEST_CODE`.
-            LimitExceeded: a code that was read does.
+            CodingError: the magnitude of a code to write is above `LARGEST_CODE`.
+            LimitExceeded: the magnitude of a code that was read is.
         """
         if _beyond_largest_code(codes):
             raise CodingError(f"codes of a grid must lie within {LARGEST_CODE} of zero.")
@@ -151,7 +151,7 @@ class GridCoder:
         value: NDArray[np.int64],
         wide: NDArray[np.intp],
     ) -> NDArray[np.int64]:
-        """Pass values of which those at `wide` have wide scales; see `exchange`."""
+        """Exchange values; those at `wide` have wide scales. See `exchange`."""
         low_bits = self._low_bits.take(row)
         high = value >> low_bits
         passed = np.empty_like(high)
@@ -177,12 +177,12 @@ class GridCoder:
         passed: NDArray[np.int64],
         radius: NDArray[np.int64] | int,
     ) -> None:
-        """Pass what escapes leave out, and add it to what has been passed."""
+        """Exchange the distances of escapes from the window, and add them to the values."""
         at = (np.abs(passed) > radius).nonzero()[0]
         if not at.size:
             return
         escaped = passed.take(at)
-        # What a reading port is shown means nothing, but must be a number that has a code.
+        # A reading port ignores this value, but it must be a number that can be coded.
         excess = np.maximum(np.abs(high.take(at)) - np.abs(escaped), 0)
         excess = _exchange_exp_golomb(port, self._escape_order.take(row.take(at)), excess)
         passed[at] = escaped + np.sign(escaped) * excess
@@ -196,7 +196,7 @@ class GridCoder:
         low_bits = self._low_bits.take(row)
         high = (codes - (nearest >> 4)) >> low_bits
         edge = WIDE_RADIUS + 1
-        # One index into the flattened table is faster than two.
+        # One index into the flattened table is faster than two indices.
         window = row * self.window_bits.shape[1] + edge
         inside = high.clip(-edge, edge)
         bits: NDArray[np.float64] = self.window_bits.take(inside + window)
@@ -210,7 +210,7 @@ class GridCoder:
         return bits
 
     def _bits_in_window(self) -> NDArray[np.float64]:
-        """Return the bits of hi = -15..15 by row, low bits apart, `(1024, 31) float64`."""
+        """Return the bits of hi = -15..15 for each row, without low bits, `(1024, 31) float64`."""
         edge = WIDE_RADIUS + 1
         high = np.arange(-edge, edge + 1)
         bits: NDArray[np.float64] = bits_of_count()[self._wide.astype(np.int64)]
@@ -235,7 +235,7 @@ def _exchange_window(
     row: NDArray[np.int64],
     high: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Pass numbers as symbols of one alphabet; those beyond the radius become radius + 1."""
+    """Exchange numbers as symbols of one alphabet; larger ones than the radius become radius + 1."""
     edge = radius + 1
     return port.exchange(table, row, np.minimum(np.maximum(high, -edge), edge) + edge) - edge
 
@@ -243,9 +243,9 @@ def _exchange_window(
 def _exchange_raw(
     port: SymbolPort, bits: NDArray[np.int64], values: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Pass the lowest `bits[i]` bits of each value, the highest first, in chunks of at most four.
+    """Exchange the lowest `bits[i]` bits of each value, high bits first, in chunks of at most four.
 
-    A round takes the next chunk of every value: chunks of four bits first, then of 3, 2, 1.
+    Each round takes the next chunk of every value: first chunks of four bits, then of 3, 2, 1.
     """
     result = np.zeros_like(values)
     left = bits
@@ -264,10 +264,10 @@ def _exchange_raw(
 def _exchange_exp_golomb(
     port: SymbolPort, order: NDArray[np.int64], excess: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Pass numbers from 0 up in Exp-Golomb codes.
+    """Exchange numbers of 0 or more in Exp-Golomb codes.
 
-    With x = excess + 2^order: a continue bit for each bit of x beyond order + 1, a stop bit, then
-    the bits of x below its highest. A round passes one prefix bit of every number still open.
+    With x = excess + 2^order, a code is a continue bit for each bit of x beyond order + 1, a stop bit,
+    then the bits of x below its highest. Each round exchanges one prefix bit of every unfinished number.
     """
     x = excess + (1 << order)
     prefix = _bit_length(x) - 1 - order
@@ -281,7 +281,7 @@ def _exchange_exp_golomb(
             break
         passed[still_open] += 1
     else:
-        raise LimitExceeded("an escape in a code stream has no end: the file is damaged.")
+        raise LimitExceeded("an escape in a code stream is too long: the file is damaged.")
     mantissa_bits = passed + order
     mantissa = _exchange_raw(port, mantissa_bits, x)
     read: NDArray[np.int64] = mantissa + (1 << mantissa_bits) - (1 << order)

@@ -1,1 +1,1 @@
-"""Model folders: what is in them, where they are, and what their configuration may say."""
+"""Model folders: their files, where they are found, and the limits of their configuration."""

@@ -1,4 +1,4 @@
-"""Model folders: what is in them, and how one becomes a `Model`; `model_places` finds them.
+"""Model folders: their files, and how to load one as a `Model`; `places` finds them.
 
 A folder holds `config.json`, `vqvae.safetensors`, `exact_prior.safetensors` (what coding needs; their
 SHA-256 is the model's id), `prior.safetensors` (float), `SHA256SUMS`, `self_test.vqz`, `recipe.toml`,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "photo"
 SELF_TEST, RECIPE, CARD, CURVE = "self_test.vqz", "recipe.toml", "CARD.md", "curve.json"
 LARGEST_TENSOR_HEADER = 1 << 20
-"""Bytes of the part of a safetensors file that names its tensors; ours take a few thousand."""
+"""Largest header of a safetensors file in bytes; those of our models have a few thousand."""
 LONGEST_REASON = 200
 
 Tensors = TypeVar("Tensors")
@@ -67,7 +67,7 @@ class Model:
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """What `vqzip models` shows of one folder."""
+    """The facts about a model folder that `vqzip models` shows."""
 
     name: str
     path: Path
@@ -88,7 +88,7 @@ def installed() -> list[ModelSummary]:
 
 
 def summary(folder: Path) -> ModelSummary:
-    """Return what `vqzip models` shows of a folder, without loading torch.
+    """Return the facts about a model folder, without loading torch.
 
     Raises:
         ModelError: it is damaged.
@@ -110,12 +110,12 @@ def _curve(folder: Path) -> list[dict[str, Any]]:
     """Return the points of a folder's curve."""
     points = _plain(folder, CURVE, read_file(folder, CURVE))
     if not isinstance(points, list) or not all(map(_is_point, points)):
-        raise ModelError(f"{folder / CURVE} is no curve of a model; install the model again.")
+        raise ModelError(f"{folder / CURVE} is not the curve of a model; install the model again.")
     return points
 
 
 def _is_point(point: object) -> bool:
-    """Return whether a value is a point of a curve: quality and rate, and metrics as far as known."""
+    """Return whether a value is a point of a curve: quality, rate, and metrics that may be null."""
     if not isinstance(point, dict):
         return False
     known = [point.get(name) for name in ("quality", "rate_bpp")]
@@ -126,10 +126,10 @@ def _is_point(point: object) -> bool:
 
 
 def _plain(folder: Path, name: str, data: bytes) -> object:
-    """Return what a JSON file of a folder holds, numbers that are not finite being none."""
+    """Return the content of a JSON file of a folder; numbers must be finite."""
 
     def refused(constant: str) -> None:
-        raise ValueError(f"{constant} is no number")
+        raise ValueError(f"{constant} is not a number")
 
     try:
         return json.loads(data.decode(), parse_constant=refused)
@@ -140,29 +140,29 @@ def _plain(folder: Path, name: str, data: bytes) -> object:
 
 
 def one_line(error: Exception) -> str:
-    """Return what an error says as part of a sentence, whatever letters a stranger's file has."""
+    """Return the message of an error as part of a sentence, printable even if the file is hostile."""
     said = " ".join(str(error).split()).rstrip(".")[:LONGEST_REASON]
     return "".join(letter if letter.isprintable() else "?" for letter in said)
 
 
 def _license(card: bytes) -> str:
-    """Return what a model card says of the license."""
+    """Return the license that a model card names."""
     text = card.decode("utf-8", "replace")
     found = re.search(r"^Licen[cs]e(?: of the weights)?: *([^\n]{1,99}?)\.?$", text, re.MULTILINE)
     return found.group(1) if found and found.group(1).isprintable() else "not stated"
 
 
 def read_config(folder: Path) -> ModelConfig:
-    """Return a folder's configuration.
+    """Return the configuration of a model folder.
 
     Raises:
-        ModelError: it is missing, damaged, of a later format, or asks for too much.
+        ModelError: it is missing, damaged, of a later format, or above a limit.
     """
     return parsed_config(folder, read_file(folder, CONFIG))
 
 
 def parsed_config(folder: Path, data: bytes) -> ModelConfig:
-    """Return the configuration that the bytes of a folder's `config.json` hold.
+    """Return the configuration in the bytes of a `config.json`.
 
     Raises:
         ModelError: as `read_config`.
@@ -170,7 +170,7 @@ def parsed_config(folder: Path, data: bytes) -> ModelConfig:
     plain = _plain(folder, CONFIG, data)
     if isinstance(plain, dict) and isinstance(plain.get("format"), int) and plain["format"] > 1:
         raise ModelError(
-            f"{folder / CONFIG} is of model format {plain['format']}; install a newer vqzip."
+            f"{folder / CONFIG} has model format {plain['format']}; install a newer vqzip."
         )
     try:
         config = from_plain(ModelConfig, plain, "config")
@@ -190,11 +190,11 @@ def load(name_or_path: str | Path, device: str = "cpu", runtime: Runtime | None 
     Args:
         name_or_path: as for `locate`.
         device: where the networks run, such as `cpu` or `cuda`; the prior is always on the CPU.
-        runtime: what computes the networks; None is what is installed, see `runtime_for`.
+        runtime: what computes the networks; None takes what is installed, see `runtime_for`.
 
     Raises:
-        ModelError: there is no such model, it is damaged, or the device is not there.
-        UsageError: nothing that is installed computes networks.
+        ModelError: there is no such model, it is damaged, or the device is missing.
+        UsageError: no installed package can compute networks.
     """
     import safetensors.numpy
 
@@ -216,7 +216,7 @@ def load(name_or_path: str | Path, device: str = "cpu", runtime: Runtime | None 
 
 
 def damaged(folder: Path, reason: str) -> ModelError:
-    """Return the error for a folder whose files make no model."""
+    """Return the error for a folder whose files are not a valid model."""
     return ModelError(f"the model in {folder} is damaged ({reason}); install it again.")
 
 
@@ -226,7 +226,7 @@ def tensors_of_file(
     """Return the tensors of a safetensors file.
 
     Raises:
-        ModelError: it is damaged, or its header longer than that of any model.
+        ModelError: it is damaged, or its header is too long.
     """
     from safetensors import SafetensorError
 
@@ -236,6 +236,6 @@ def tensors_of_file(
             return load_tensors(data)
         reason = f"its header claims {header_bytes} bytes"
     except (SafetensorError, ValueError, LookupError, TypeError, RuntimeError) as error:
-        # The types of its numbers may be none of NumPy's or torch's, their shapes beyond 64 bits.
+        # NumPy or torch may not know the types of its numbers, and shapes may exceed 64 bits.
         reason = one_line(error)
     raise damaged(folder, f"{name}: {reason}")

@@ -1,4 +1,4 @@
-"""Networks of model folders in torch: what training reads and writes."""
+"""Networks of model folders in torch, as training reads and writes them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def load_vqvae(folder: Path) -> Vqvae:
     """Load the networks of a model folder in torch, on the CPU and in evaluation mode.
 
     Raises:
-        ModelError: they are not in the folder, or damaged.
+        ModelError: they are missing or damaged.
     """
     files = check_sums(folder, IDENTITY)
     config = parsed_config(folder, files[CONFIG])
@@ -41,10 +41,10 @@ def load_vqvae(folder: Path) -> Vqvae:
 
 
 def load_float_prior(model: Model) -> PixelCnn:
-    """Load the float network that the model's integers were made from.
+    """Load the float prior, from which the integers of the model were made.
 
     Raises:
-        ModelError: it is not in the folder, or damaged.
+        ModelError: it is missing or damaged.
     """
     data = check_sums(model.path, (FLOAT,))[FLOAT]
     weights = tensors_of_file(model.path, FLOAT, data, safetensors.torch.load)
@@ -58,12 +58,12 @@ def load_float_prior(model: Model) -> PixelCnn:
 
 
 def with_vqvae(model: Model, vqvae: Vqvae, runtime: Runtime = "onnx") -> Model:
-    """Return a model of the same prior with other networks, and the configuration of those.
+    """Return a model with the same prior, other networks, and their configuration.
 
     Args:
-        model: gives the prior.
+        model: the model with the prior.
         vqvae: on any device.
-        runtime: what computes the networks then.
+        runtime: what computes the networks.
     """
     autoencoder = make_autoencoder(vqvae.config, tensors_of(vqvae), "cpu", runtime)
     config = replace(model.config, vqvae=vqvae.config)
@@ -77,10 +77,10 @@ def save(
     exact: Mapping[str, NDArray[np.generic]],
     float_prior: Mapping[str, torch.Tensor],
 ) -> None:
-    """Write what a model consists of into a folder.
+    """Write the files of a model into a folder.
 
     Args:
-        folder: is made if need be.
+        folder: created if it does not exist.
         config: levels, transform, prior.
         vqvae: on any device.
         exact: tensors of `ExactPrior.from_tensors`.
@@ -99,7 +99,7 @@ def save(
         floats = {name: tensor.detach().cpu().contiguous() for name, tensor in float_prior.items()}
         safetensors.torch.save_file(floats, folder / FLOAT)
         for name in (VQVAE, EXACT, FLOAT):
-            # safetensors writes for its owner alone; a package is for all users of a machine.
+            # safetensors makes files that only their owner can read; a package is for all users.
             (folder / name).chmod(0o644)
         write_sums(folder, (*IDENTITY, FLOAT))
     except (OSError, SafetensorError) as error:
@@ -107,10 +107,10 @@ def save(
 
 
 def _stored(name: str, tensor: torch.Tensor) -> torch.Tensor:
-    """Return a tensor as a model folder holds it.
+    """Return a tensor in the type that a model folder stores.
 
-    The networks around a wavelet are half as large in float16, whose rounding is far below that of a
-    pixel; they are float32 again when they are loaded.
+    Networks around a wavelet are stored in float16, which halves their size; its rounding is far below
+    that of a pixel. They are converted back to float32 when they are loaded.
     """
     tensor = tensor.detach().cpu().contiguous()
     around = name.startswith(("transform.before.", "transform.after."))

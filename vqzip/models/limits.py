@@ -1,7 +1,7 @@
-"""What the configuration of a model may say at most.
+"""Limits of the configuration of a model.
 
-A model folder may be anybody's. Its numbers decide how much memory networks take and how long they
-run, so every one of them has a range, wide for any model and far from what a computer cannot bear.
+A model folder may come from anybody. Its numbers decide how much memory networks take and how long they
+run. So every number has a range: wide enough for any model, and harmless to the computer.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from vqzip.errors import ModelError
 LARGEST_WIDTH = 4096
 MOST_LEVELS = 16
 MOST_CHANNELS = 64
-"""Codes of one position of a level."""
+"""Largest number of codes at one position of a level."""
 MOST_LAYERS = 64
 MOST_NAME_LETTERS = 100
 SMALLEST_STEP, LARGEST_STEP = 1e-3, 1e4
-"""Of the quantizer, in units of a pixel value."""
+"""Limits of the quantizer's step, in units of a pixel value."""
 
 RANGES: dict[tuple[type, str], tuple[float, float]] = {
     (CodebookConfig, "size"): (1, 1 << 15),
@@ -74,10 +74,10 @@ RANGES: dict[tuple[type, str], tuple[float, float]] = {
 
 
 def check_limits(config: ModelConfig) -> None:
-    """Check every number of a configuration, before anything is made from it.
+    """Check every number of a configuration, before networks are built from it.
 
     Raises:
-        ModelError: one is out of its range, or two of them do not go together.
+        ModelError: a number is out of its range, or two numbers do not fit together.
     """
     _check_numbers(config, "config")
     if not (config.name.isprintable() and 1 <= len(config.name) <= MOST_NAME_LETTERS):
@@ -92,7 +92,7 @@ def check_limits(config: ModelConfig) -> None:
             _check_count("codes of a stage", len(stage.channels), 1, MOST_CHANNELS)
         _check_count("stages of a gray picture", prior.gray_stages, 0, len(prior_level.stages))
         if prior_level.neighbour_mean and prior.head != "logistic":
-            raise ModelError("codes of codebooks have no mean of neighbors to start from.")
+            raise ModelError("codes of codebooks have no mean, so neighbour_mean must be false.")
     if vqvae.quality is not None:
         _check_steps(vqvae.quality)
     if isinstance(vqvae.transform, WaveletTransformConfig):
@@ -100,7 +100,7 @@ def check_limits(config: ModelConfig) -> None:
 
 
 def _check_numbers(value: object, where: str) -> None:
-    """Check the numbers of a dataclass, and of those in it, against `RANGES`."""
+    """Check the numbers of a dataclass, and of the dataclasses in it, against `RANGES`."""
     if isinstance(value, tuple):
         for number, entry in enumerate(value):
             _check_numbers(entry, f"{where}[{number}]")
@@ -110,7 +110,7 @@ def _check_numbers(value: object, where: str) -> None:
         entry = getattr(value, field.name)
         if isinstance(entry, (int, float)) and not isinstance(entry, bool):
             low, high = RANGES[type(value), field.name]
-            # Not a number is in no range.
+            # NaN is in no range.
             if not low <= entry <= high:
                 raise ModelError(f"{where}.{field.name} must be {low:g} to {high:g}.")
         _check_numbers(entry, f"{where}.{field.name}")
@@ -122,7 +122,7 @@ def _check_count(what: str, count: int, low: int, high: int) -> None:
 
 
 def _check_refiners(transform: WaveletTransformConfig) -> None:
-    """Check that networks on blocks of four pixels get whole blocks."""
+    """Check that networks on blocks of 4 x 4 pixels get whole blocks."""
     around = transform.before is not None or transform.after is not None
     if around and transform.decompositions < 2:
         raise ModelError("networks around a wavelet need two decompositions or more.")

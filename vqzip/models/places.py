@@ -1,8 +1,8 @@
-"""Where models are, and which is which: places, names, fingerprints, checksums.
+"""Finds and identifies models: folders, names, fingerprints, checksums.
 
-A model folder is known by its `config.json`. Its fingerprint, or id, is the SHA-256 over the files that
-decide codes and pixels; a .vqz file names its first eight bytes. `SHA256SUMS` in the folder, as
-`sha256sum` writes it, tells a damaged folder from another model. Loads neither torch nor NumPy.
+A folder with a `config.json` is a model folder. Its fingerprint, or id, is the SHA-256 over the files that
+decide codes and pixels; a .vqz file stores its first eight bytes. `SHA256SUMS` in the folder, as
+`sha256sum` writes it, shows whether the folder is damaged. Loads neither torch nor NumPy.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ CONFIG, VQVAE, EXACT, FLOAT = (
     "prior.safetensors",
 )
 IDENTITY = (CONFIG, VQVAE, EXACT)
-"""Files whose bytes make the model's id."""
+"""Files whose bytes decide the model's id."""
 
 SUMS = "SHA256SUMS"
 MAY_BE_LISTED = (*IDENTITY, FLOAT)
-"""Files that `SHA256SUMS` may name; a name is never a path to somewhere else."""
+"""Files that `SHA256SUMS` may name; names are never paths."""
 
 LARGEST_TEXT_BYTES = 1 << 20
 LARGEST_WEIGHTS_BYTES = 1 << 30
-"""Larger files are no part of a model, and are not read."""
+"""Larger files are refused."""
 
 MODELS_VARIABLE = "VQZIP_MODELS"
 """Environment variable: folders of model folders, separated as in PATH."""
@@ -42,26 +42,26 @@ _PACKAGE = Path(__file__).parents[1]
 _CHECKOUT = _PACKAGE.parent
 SHIPPED = (
     _PACKAGE / "shipped_models",
-    # Beside an installed package lie other packages, and their models are none of ours.
+    # Beside an installed package there are other packages; a folder "models" there is not ours.
     *((_CHECKOUT / "models",) if (_CHECKOUT / "pyproject.toml").is_file() else ()),
 )
-"""In an installed package, then in a checkout (an editable install)."""
+"""The models in an installed package, then those in a checkout (an editable install)."""
 
 
 def user_models() -> Path:
-    """Return the folder for models of one's own, where the system keeps a user's data."""
+    """Return the folder for the user's own models, where the system keeps user data."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
     elif sys.platform == "darwin":
         base = "~/Library/Application Support"
     else:
         base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    # Without a home there is no such folder, and that is no error.
+    # Without a home folder this path does not exist, which is not an error.
     return Path(os.path.expanduser(base)) / "vqzip" / "models"  # noqa: PTH111
 
 
 def search_path() -> tuple[Path, ...]:
-    """Return the folders that model folders are looked for in: the user's choice comes first."""
+    """Return the folders that are searched for model folders, the user's choice first."""
     chosen = os.environ.get(MODELS_VARIABLE, "").split(os.pathsep)
     return (*(Path(folder) for folder in chosen if folder), user_models(), *SHIPPED)
 
@@ -81,13 +81,13 @@ def locate(name_or_path: str) -> Path:
             return candidate
     raise ModelError(
         f"there is no model '{name_or_path}'; installed are "
-        f"{_listed(folder.name for folder in folders())}; give the folder of one, or put it where "
-        f"models are looked for: {_places()}."
+        f"{_listed(folder.name for folder in folders())}; give the folder of a model, or put it where "
+        f"models are searched: {_places()}."
     )
 
 
 def folders() -> list[Path]:
-    """Return the folders of all installed models; one name counts once."""
+    """Return the folders of all installed models; the first of each name."""
     found: dict[str, Path] = {}
     for folder in _all_folders():
         found.setdefault(folder.name, folder)
@@ -104,7 +104,7 @@ def model_id(folder: Path) -> bytes:
 
 
 def fingerprint(files: Mapping[str, bytes]) -> bytes:
-    """Return the id of the model whose files these are, by name."""
+    """Return the model id of files, given by name."""
     digest = hashlib.sha256()
     for name in IDENTITY:
         digest.update(len(files[name]).to_bytes(8, "little") + files[name])
@@ -112,9 +112,9 @@ def fingerprint(files: Mapping[str, bytes]) -> bytes:
 
 
 def find_by_id(short_id: bytes) -> Path:
-    """Return the installed folder whose id begins with the eight bytes that a file names.
+    """Return the installed folder whose id starts with the eight bytes in a file.
 
-    A folder that another one of the same name hides is found, too.
+    This also finds a folder that is hidden by another folder of the same name.
 
     Raises:
         ModelError: no such model is installed.
@@ -125,27 +125,27 @@ def find_by_id(short_id: bytes) -> Path:
             return folder
     names = [folder.name + (" (damaged)" if _is_damaged(folder) else "") for folder in found]
     raise ModelError(
-        f"the file was made with the model of fingerprint {short_id.hex()}, which is not installed "
-        f"(there is {_listed(names)}); give its folder with --model, or put it where models are "
-        f"looked for: {_places()}."
+        f"the file was made with the model {short_id.hex()}, which is not installed "
+        f"(installed: {_listed(names)}); give its folder with --model, or put it where models are "
+        f"searched: {_places()}."
     )
 
 
 def write_sums(folder: Path, names: Iterable[str]) -> None:
-    """Write `SHA256SUMS` of some files of a model folder, as the command `sha256sum` does."""
+    """Write `SHA256SUMS` for files of a model folder, as the command `sha256sum` does."""
     lines = [f"{_sha256(folder, name)}  {name}\n" for name in names]
     (folder / SUMS).write_text("".join(lines), encoding="ascii", newline="\n")
 
 
 def check_sums(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
-    """Return files of a model folder, every one that `SHA256SUMS` lists being what that says.
+    """Return files of a model folder, after checking every file that `SHA256SUMS` lists.
 
     Args:
         folder: of the model.
-        names: of the files that are wanted; they must be listed.
+        names: of the files to return; they must be listed.
 
     Returns:
-        The very bytes that were checked, by name.
+        The bytes that were checked, by name.
 
     Raises:
         ModelError: a file is missing, is not listed, or differs, or the list is not as
@@ -157,32 +157,34 @@ def check_sums(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
         files[name] = read_file(folder, name)
         if listed.get(name) != hashlib.sha256(files[name]).hexdigest():
             raise ModelError(
-                f"the model in {folder} is damaged: {name} is not what {SUMS} says; "
+                f"the model in {folder} is damaged: {name} differs from its checksum in {SUMS}; "
                 "install it again."
             )
     return files
 
 
 def read_file(folder: Path, name: str) -> bytes:
-    """Return the content of a file in a model folder, which may be anybody's.
+    """Return the content of a file in an untrusted model folder.
 
     Raises:
-        ModelError: it is missing, no file, or too large to be part of a model.
+        ModelError: it is missing, not a regular file, or too large.
     """
     path = folder / name
     largest = LARGEST_WEIGHTS_BYTES if path.suffix == ".safetensors" else LARGEST_TEXT_BYTES
     try:
         status = path.stat()
-        # A pipe would be waited for, and a device has no end.
+        # Reading a pipe would block, and a device has no end.
         if not stat.S_ISREG(status.st_mode):
-            raise ModelError(f"{name} in the model folder {folder} is no file; install it again.")
+            raise ModelError(
+                f"{name} in the model folder {folder} is not a regular file; install it again."
+            )
         if status.st_size > largest:
             raise ModelError(
                 f"{name} in the model folder {folder} has {status.st_size} bytes, more than the "
                 f"{largest} that are allowed; get another model."
             )
         with path.open("rb") as file:
-            # No more even if the file grows; memory is taken for as many bytes as are asked for.
+            # Not more even if the file grows; memory is allocated for the requested number of bytes.
             return file.read(status.st_size)
     except OSError as error:
         raise ModelError(f"the model folder {folder} lacks {name}; install it again.") from error
@@ -196,7 +198,7 @@ def _listed_sums(folder: Path) -> dict[str, str]:
         name = match[2].decode() if match else ""
         if match is None or name not in MAY_BE_LISTED or name in listed:
             raise ModelError(
-                f"{SUMS} in {folder} is not the list of a model's files; install the model again."
+                f"{SUMS} in {folder} is not a list of checksums; install the model again."
             )
         listed[name] = match[1].decode()
     return listed
@@ -206,7 +208,7 @@ def _has_id(folder: Path, short_id: bytes) -> bool:
     try:
         return model_id(folder).startswith(short_id)
     except ModelError:
-        # One that lacks files must not stand in the way of others.
+        # A model that lacks files must not hide the others.
         return False
 
 
@@ -232,6 +234,6 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _places() -> str:
-    """Say where models are looked for, as a part of a sentence."""
+    """Return the folders that are searched for models, as part of a sentence."""
     shipped = " and ".join(str(folder) for folder in SHIPPED)
     return f"in folders that {MODELS_VARIABLE} names, in {user_models()}, in {shipped}"

@@ -1,1 +1,1 @@
-"""Training: recipes, pictures, losses, phases and the one loop that runs them."""
+"""Training: recipes, pictures, losses, phases, and the loop that runs them."""

@@ -1,7 +1,7 @@
-"""Phase 4: what only real encodes of validation pictures can tell.
+"""The fits after training, from real encodes of validation pictures.
 
-The steps of the qualities are fitted to file sizes, the grid's centroids to the codes that the encoder
-really chooses, and the curve of the model card is measured, from files and decoded pictures.
+The steps of the qualities are fitted to file sizes, and the centroids of the grid to the codes that the
+encoder chooses. Then the curve of the model card is measured from files and decoded pictures.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from vqzip.training.image_sources import MAX_PIXELS
 from vqzip.training.recipe import QualityTargets
 
 LARGEST_SIDE = 768
-"""Larger pictures are cut: twelve of them are coded more than a dozen times."""
+"""Larger pictures are cropped, because each of the twelve is encoded more than a dozen times."""
 
 PRIOR_WEIGHT, PRIOR_SHIFT = 200.0, 0.02
-"""Centroids of rare magnitudes lean on this many codes with this shift."""
+"""Centroids of rare magnitudes are regularized as if there were this many codes with this shift."""
 
 FITTED_QUALITIES = (1.0, 2.75, 4.5, 6.25, 8.0)
 LARGEST_STEP_CHANGE = 8.0
-"""A fit that moves the ends of the scale by more than this factor says nothing."""
+"""A fit that moves the ends of the scale by more than this factor is rejected."""
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """Mean over the validation pictures, from files and decoded 8-bit pictures."""
+    """Means over the validation pictures, from files and decoded 8-bit pictures."""
 
     quality: float
     rate_bpp: float
@@ -54,17 +54,17 @@ class CurvePoint:
 
 
 def validation_pictures(paths: Sequence[Path], align: int, most: int) -> list[Picture]:
-    """Return up to `most` pictures spread over `paths`, cut in the middle to whole cells.
+    """Return up to `most` pictures spread over `paths`, center-cropped to whole cells.
 
-    Pictures that cannot be read or are too small are passed over for others.
+    Pictures that cannot be read or are too small are replaced by others.
 
     Args:
         paths: to choose from.
         align: side of a cell in pixels.
-        most: pictures wanted.
+        most: number of pictures.
 
     Raises:
-        TrainingError: none of them will do.
+        TrainingError: none of them is usable.
     """
     spread = np.unique(np.linspace(0, len(paths) - 1, most).astype(int)).tolist()
     others = sorted(set(range(len(paths))) - set(spread))
@@ -78,13 +78,13 @@ def validation_pictures(paths: Sequence[Path], align: int, most: int) -> list[Pi
     if not pictures:
         raise TrainingError(
             f"no picture to validate with can be read and has sides of {align} pixels; "
-            "give a folder of some with --valid."
+            "give a folder of larger pictures with --valid."
         )
     return pictures
 
 
 def _cut_picture(path: Path, align: int) -> Picture | None:
-    """Return the middle of a picture, or None where that is nothing."""
+    """Return the center of a picture, or None if it is too small."""
     try:
         pixels = read_picture(path, max_pixels=MAX_PIXELS, strict=False).pixels
     except PictureError:
@@ -115,7 +115,7 @@ def measure(codec: Codec, pictures: Sequence[Picture], quality: float) -> CurveP
 
 
 def measure_curve(codec: Codec, pictures: Sequence[Picture]) -> list[CurvePoint]:
-    """Measure the whole qualities of a model, or the only one it has."""
+    """Measure a model at all whole qualities, or at its only one."""
     has_qualities = codec.model.config.vqvae.quality is not None
     qualities = range(1, WHOLE_STEPS + 2) if has_qualities else (1,)
     return [measure(codec, pictures, float(quality)) for quality in qualities]
@@ -124,7 +124,7 @@ def measure_curve(codec: Codec, pictures: Sequence[Picture]) -> list[CurvePoint]
 def _similarity(original: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> float | None:
     try:
         return ms_ssim(original, decoded)
-    except UsageError:  # its package is an extra, which a model can do without
+    except UsageError:  # an optional package; a model can be exported without it
         return None
 
 
@@ -136,9 +136,9 @@ def _rgb(picture: Picture) -> NDArray[np.uint8]:
 def fit_quality(
     codec: Codec, vqvae: Vqvae, pictures: Sequence[Picture], targets: QualityTargets
 ) -> tuple[QualityConfig, list[Tensor]]:
-    """Return the scale of steps that meets the file sizes, and the centroids of every level.
+    """Return the scale of steps that gives the file sizes, and the centroids of every level.
 
-    The centroids are the model's own where `centroids_are_free` says that they must stay.
+    The centroids stay as they are if `centroids_are_free` is false.
 
     Args:
         codec: with a provisional scale of steps.
@@ -147,11 +147,11 @@ def fit_quality(
         targets: mean sizes of quality 1 and 8.
 
     Raises:
-        TrainingError: the model has one quality only.
+        TrainingError: the model has only one quality.
     """
     provisional = codec.model.config.vqvae.quality
     if provisional is None:
-        raise TrainingError("a model of one quality has no scale to fit.")
+        raise TrainingError("a model with one quality has no scale to fit.")
     log_steps, log_rates = [], []
     centroids = CentroidFit(vqvae) if centroids_are_free(vqvae) else None
     for quality in FITTED_QUALITIES:
@@ -173,19 +173,19 @@ def quality_scale(
     targets: QualityTargets,
     provisional: QualityConfig,
 ) -> QualityConfig:
-    """Return the scale of steps that meets the targets evenly, by a curve through measured points.
+    """Return the scale of steps that reaches the targets in equal ratios, from measured points.
 
-    Step against rate is a parabola on logarithmic axes, nearly: whole qualities of a real model come
-    out within 3 % of one factor. Rates that grow by the same factor make the logarithm of the step a
-    parabola of the quality, too, which is what `QualityConfig` holds. Where the curve bends back
-    beyond the points, as after a few steps of training, a line has to do; where that fails, too, the
-    provisional scale stays.
+    On logarithmic axes, the step is nearly a parabola of the rate: for real models, the ratios between
+    whole qualities come out within 3 % of each other. If rates grow by a constant factor, the logarithm
+    of the step is a parabola of the quality too, which is the form of `QualityConfig`. If the parabola
+    bends back outside the points, as after a few steps of training, a line is used; if that fails too,
+    the provisional scale stays.
 
     Args:
         log_rates: natural logarithm of bits per pixel.
         log_steps: natural logarithm of the step of each.
         targets: bits per pixel of quality 1 and 8.
-        provisional: the scale that was measured with.
+        provisional: the scale used for measuring.
     """
     wanted = np.linspace(math.log(targets.lowest_bpp), math.log(targets.highest_bpp), 3)
     before = [math.log(provisional.step(end)) for end in (0, QUALITY_STEPS - 1)]
@@ -201,7 +201,7 @@ def quality_scale(
 def _scale_through(first: float, middle: float, last: float) -> QualityConfig:
     """Return the scale whose steps have these natural logarithms at quality 1, 4.5 and 8.
 
-    Only the ends are met where steps would not fall all the way between them.
+    Only the ends are exact if steps would not fall everywhere between them.
     """
     log_ratio = (first - last) / WHOLE_STEPS
     straight = QualityConfig(round(math.exp(first), 3), round(math.exp(log_ratio), 5))
@@ -215,11 +215,11 @@ def _scale_through(first: float, middle: float, last: float) -> QualityConfig:
 
 
 def centroids_are_free(vqvae: Vqvae) -> bool:
-    """Whether centroids may be fitted to latents, one level apart from the others.
+    """Whether centroids may be fitted to latents, each level by itself.
 
-    A network after synthesis was trained with the centroids that the model has; with others, it
-    would correct what is no longer wrong. And where latents depend on coarser codes, those of
-    `CentroidFit` are not the latents that the encoder quantized.
+    A network after synthesis was trained with the model's centroids; with other centroids, it would
+    correct errors that are gone. And if latents depend on coarser codes, the latents of `CentroidFit`
+    are not those that the encoder quantized.
     """
     transform = vqvae.config.transform
     corrected = isinstance(transform, WaveletTransformConfig) and transform.after is not None
@@ -227,10 +227,10 @@ def centroids_are_free(vqvae: Vqvae) -> bool:
 
 
 class CentroidFit:
-    """Where in its cell each code of a grid is best reconstructed: at the mean of its latents.
+    """Computes the best reconstruction point of each code of a grid: the mean of its latents.
 
     Args:
-        vqvae: gives the latents.
+        vqvae: computes the latents.
     """
 
     def __init__(self, vqvae: Vqvae) -> None:
@@ -242,7 +242,7 @@ class CentroidFit:
 
     @torch.no_grad()
     def add(self, picture: Picture, codes: TokenMaps, quality_step: int) -> None:
-        """Take in the codes of one RGB picture."""
+        """Add the codes of an RGB picture."""
         pixels = torch.from_numpy(picture.pixels).permute(2, 0, 1)[None].float()
         step = self._vqvae.steps(1, quality_step)
         features = self._vqvae.transform.analyze(pixels, step)
@@ -259,12 +259,12 @@ class CentroidFit:
 
 
 def own_shifts(vqvae: Vqvae) -> list[Tensor]:
-    """Return the centroids that a VQ-VAE of grids has, `(G, 3)` a level."""
+    """Return the centroids of a VQ-VAE with grids, `(G, 3)` for each level."""
     return [q.centroid_shift.clone() for q in vqvae.quantizers if isinstance(q, GridQuantizer)]
 
 
 def set_centroids(vqvae: Vqvae, shifts: Sequence[Tensor]) -> None:
-    """Put fitted centroids into the grids of a VQ-VAE."""
+    """Set the centroids of a VQ-VAE with grids."""
     for quantizer, shift in zip(vqvae.quantizers, shifts, strict=True):
         if isinstance(quantizer, GridQuantizer):
             quantizer.centroid_shift.copy_(shift)
@@ -273,7 +273,7 @@ def set_centroids(vqvae: Vqvae, shifts: Sequence[Tensor]) -> None:
 def curve_rows(points: Sequence[CurvePoint]) -> list[dict[str, float | None]]:
     """Return the points as plain rows for `curve.json`.
 
-    JSON has no infinity: the PSNR of pictures that came out exact, as flat ones may, is None.
+    JSON has no infinity: the PSNR of exactly decoded pictures, such as flat ones, is None.
     """
     rows = [dataclasses.asdict(point) for point in points]
     return [{key: _finite(value) for key, value in row.items()} for row in rows]

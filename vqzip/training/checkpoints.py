@@ -1,4 +1,4 @@
-"""Checkpoints: one safetensors file, written whole or not at all."""
+"""Checkpoints: one safetensors file, written atomically."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from vqzip.files import whole_file
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Write tensors and JSON facts so that `path` always holds a whole checkpoint.
+    """Write tensors and JSON facts; `path` always holds a complete checkpoint.
 
     Args:
         path: file to write or replace.
         tensors: on any device.
-        facts: where the run is.
+        facts: position of the run.
 
     Raises:
         TrainingError: the folder cannot be written.
@@ -60,7 +60,7 @@ def module_tensors(prefix: str, module: nn.Module) -> dict[str, Tensor]:
 
 
 def restore_module(prefix: str, module: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Put back what `module_tensors` gave."""
+    """Restore the tensors of `module_tensors`."""
     start = len(prefix) + 1
     module.load_state_dict(
         {name[start:]: t for name, t in tensors.items() if name.startswith(f"{prefix}.")}
@@ -68,7 +68,7 @@ def restore_module(prefix: str, module: nn.Module, tensors: dict[str, Tensor]) -
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return Adam's moments and step counts, numbered as its parameters are."""
+    """Return Adam's moments and step counts, numbered like its parameters."""
     tensors = {}
     for number, state in optimizer.state_dict()["state"].items():
         for name, value in state.items():
@@ -77,7 +77,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` gave."""
+    """Restore the tensors of `optimizer_tensors`."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimizer."):

@@ -1,7 +1,7 @@
 """Training pictures: any folder, searched recursively, cut into random crops.
 
-Every batch is a function of (seed, stream, step) alone, so a resumed run sees the same crops as an
-unbroken one.
+Every batch is a function of (seed, stream, step) only, so a resumed run sees the same crops as an
+uninterrupted run.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from vqzip.training.recipe import DataConfig
 MAX_PIXELS = 100_000_000
 
 CACHE_BYTES = 3 * 2**30
-"""Decoded pictures are kept in memory up to here; the others are read again for every crop."""
+"""Decoded pictures are kept in memory up to this size; others are read again for every crop."""
 
 SHRUNK_SHARE = 0.6
-"""Share of the crops that are cut from a picture made smaller."""
+"""Share of the crops that are cut from a downscaled picture."""
 
 
 def find_pictures(folder: Path, *, but_not: Path | None = None) -> list[Path]:
-    """Return all picture files under `folder`, sorted; the order does not depend on the disk.
+    """Return all picture files under `folder`, sorted.
 
     Args:
-        folder: is searched with all folders in it; one picture file stands for itself.
-        but_not: a folder inside that is left out (a run's own).
+        folder: searched recursively; may also be a single picture file.
+        but_not: a folder inside that is skipped (the run's own).
 
     Raises:
-        TrainingError: there is no such folder, or no picture in it.
+        TrainingError: the folder does not exist, or has no pictures.
     """
     if is_picture_file(folder):
         return [folder]
@@ -53,7 +53,7 @@ def find_pictures(folder: Path, *, but_not: Path | None = None) -> list[Path]:
 
 
 class CropSource:
-    """Random crops from pictures that are kept in memory as far as there is room.
+    """Random crops from pictures, which are kept in memory up to a limit.
 
     Args:
         paths: from `find_pictures`.
@@ -61,7 +61,7 @@ class CropSource:
         seed: of the recipe.
 
     Attributes:
-        refused: pictures that could not be read so far, and why.
+        refused: pictures that could not be read so far, with the reason.
     """
 
     def __init__(self, paths: list[Path], config: DataConfig, seed: int) -> None:
@@ -94,16 +94,16 @@ class CropSource:
         """Return one batch.
 
         Args:
-            stream: number of the random stream (one a phase).
+            stream: number of the random stream (one for each phase).
             step: number of the batch.
-            count: crops.
+            count: number of crops.
             side: of a crop in pixels, S.
 
         Returns:
             Pixels `(count, 3, S, S)` float32 from 0 to 255, and gray flags `(count,)` bool.
 
         Raises:
-            TrainingError: not one picture can be read.
+            TrainingError: no picture can be read.
         """
         rng = np.random.default_rng([self.seed, stream, step])
         crops = [self._crop(rng, side) for _ in range(count)]
@@ -138,26 +138,26 @@ class CropSource:
         return crop.flip(2) if rng.random() < 0.5 else crop
 
     def _draw(self, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Return a random picture; one that cannot be read is stood in for by the next one."""
+        """Return a random picture, or the next one that can be read."""
         drawn = int(rng.integers(len(self.paths)))
         for number in range(drawn, drawn + len(self.paths)):
             pixels = self._pixels(number % len(self.paths))
             if pixels is not None:
                 return pixels
         reason = next(iter(self.refused.values()))
-        raise TrainingError(f"none of the pictures can be read; the first fault: {reason}")
+        raise TrainingError(f"none of the pictures can be read; the first reason: {reason}")
 
 
 def jitter(crop: Tensor, strength: float, rng: np.random.Generator) -> Tensor:
-    """Change brightness, contrast and saturation at random by up to `strength`.
+    """Change brightness, contrast and saturation randomly by up to `strength`.
 
     Args:
         crop: `(3, S, S)` float32 from 0 to 255.
         strength: 0 to 1.
-        rng: the only source of chance.
+        rng: source of all random numbers.
 
     Raises:
-        TrainingError: torchvision is not usable (its wheel can fail beside a CPU-only torch).
+        TrainingError: torchvision cannot be imported (its wheel may not fit a CPU-only torch).
     """
     try:
         from torchvision.transforms.v2 import functional as vision

@@ -1,21 +1,21 @@
 """Phase 3: transform and prior together, by the rate and the distortion of the codes chosen.
 
-The loss is that of learned image compression, distortion over lambda plus rate (Balle et al. 2017,
-equation 7), at random quantizer steps so that one model serves every quality. Codes are chosen as the
-encoder chooses them, by rate and distortion under the prior.
+The loss is that of learned image compression: distortion over lambda plus rate (Balle et al. 2017,
+equation 7), at random quantizer steps, so that one model serves every quality. Codes are chosen as in the
+encoder, by rate and distortion under the prior.
 
-A code does not change when its latent moves a little, only when the latent comes to the place where
-another code is cheaper. Passed straight through the quantizer (van den Oord 2017, section 3.2), the
-gradient is right on average where latents are spread evenly, but nearly all codes are zero: networks then
-learn to shift whole subbands within their dead zone, a pattern that nobody sees until it is wide enough
-to tip codes. So the gradient passes near the places where codes tip alone, and there as much more as
-those are narrow. The error's slope passes from both sides, for what tipping changes in a square is the mean
-of the slopes at both codes; the bits' slope is the difference of the two code lengths.
+A code changes only when its latent crosses the point where another code becomes cheaper: the code tips
+there. The straight-through gradient (van den Oord 2017, section 3.2) is correct on average if latents are
+spread evenly. But nearly all codes are zero, and with it the networks learn to shift whole subbands within
+their dead zone, which stays invisible until the shift is large enough to tip codes. So the gradient passes
+only near the points where codes tip, in a narrow window, with a weight that grows as the window shrinks. The
+slope of the error passes on both sides of the point, because tipping changes the squared error by the mean of
+the slopes at both codes. The slope of the bits is the difference of the two code lengths.
 
-That gradient holds fixed what the prior says, so it misses that larger gains make the codes around cheaper,
-too. The gains' constants, where that counts most, have their slope measured: one level's constants of luma
-or chroma are moved up and down, and the costs compared, which is far less noisy than to move all at once
-(Spall 1992, equation 2.2).
+This gradient holds the output of the prior fixed, so it ignores that larger gains also make the neighboring
+codes cheaper. This matters most for the constants of the gains, so their slope is measured instead: the
+constants of one level, luma or chroma, are moved up and down, and the costs are compared. That is far less
+noisy than moving all constants at once (Spall 1992, equation 2.2).
 """
 
 from __future__ import annotations
@@ -43,39 +43,40 @@ from vqzip.training.phases import LOWEST_BPP, ContextTiles, PriorTraining, autoc
 from vqzip.training.recipe import JointPhaseConfig, Recipe
 
 SMALLEST_COST = 0.01
-"""Bits a pixel added to a crop's cost before its logarithm: a flat crop must not rule the loss."""
+"""Bits per pixel added to the cost of a crop before the logarithm, so that flat crops do not dominate."""
 
 GAINS_RATE = 4.0
-"""Gains learn so many times as fast as the networks: few weights, each with much to say."""
+"""Learning rate of gains relative to the networks: they have few weights, each with a large effect."""
 
 NUDGE = 0.2
-"""Change of a log gain when slopes are measured: codes enough change that their number is no chance."""
+"""Change of a log gain when slopes are measured; large enough to change many codes."""
 
 NUDGED_EVERY = 4
-"""Slopes are measured every so many steps, for they take two passes more."""
+"""Slopes are measured once in this many steps, because they take two more passes."""
 
 CONSTANTS_RATE = 16.0
-"""Constants of gains learn so many times as fast as the networks: each slope is measured seldom."""
+"""Learning rate of the constants relative to the networks: each slope is measured rarely."""
 
 PATTERN_PRICE = 1.0
-"""Of what a network before the wavelet adds to every block of 4 x 4 pixels alike, in squared steps.
+"""Weight of the pattern that a network before the wavelet adds to every block of 4 x 4 pixels, in squared
+steps.
 
-The network after it can take the same away again, so a common pattern is worth nothing, but chance alone
-lets both drift: brightness that MS-SSIM hardly sees first, until the two no longer match.
+The network after the wavelet can remove the same pattern, so the pattern is useless, but nothing prevents
+both from drifting at random until they no longer match. MS-SSIM hardly sees the drift of brightness.
 """
 
 TIPPING_WIDTH = 0.1
-"""In steps: codes whose latents are so close to where another becomes cheaper pass the gradient on."""
+"""Distance in steps from a tipping point within which codes pass the gradient."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Codes of a level, and what becomes of them when their latents move.
+    """Codes of a level, and how they change when their latents move.
 
     Args:
         codes: float, `(N, C, h, w)`.
-        follow: codes that tip a step of the latent, of the same shape.
-        bits: that tipping costs a step of the latent, of the same shape.
+        follow: number of codes that tip for each step of the latent, of the same shape.
+        bits: change of the code length for each step of the latent, of the same shape.
     """
 
     codes: Tensor
@@ -83,7 +84,7 @@ class Chosen:
     bits: Tensor
 
     def drawn(self, latents: Tensor, z_q: Tensor) -> Tensor:
-        """Return `z_q`; its gradient reaches the latents where codes tip."""
+        """Return `z_q`; its gradient reaches latents near tipping points."""
         return z_q + self.follow * (latents - latents.detach())
 
     def tipped_bits(self, latents: Tensor) -> Tensor:
@@ -94,11 +95,10 @@ class Chosen:
 def choose_codes(
     latents: Tensor, parameters: LogisticParameters, tails: tuple[Tensor, Tensor], price: float
 ) -> Chosen:
-    """Return codes by rate and distortion: the nearest, one nearer to zero, or zero.
+    """Return codes by rate and distortion: the nearest, the next one toward zero, or zero.
 
-    A code follows its latent within `TIPPING_WIDTH` of where it tips, with weights whose integral over each
-    such place is 1: their sum over a subband is the number of codes that tip when all latents move by a
-    step, if that went on as it begins.
+    A code follows its latent within `TIPPING_WIDTH` of a tipping point, with weights whose integral over
+    each point is 1. Their sum over a subband estimates how many codes tip when all latents move by a step.
 
     Args:
         latents: `(N, C, H, W)` in steps.
@@ -107,7 +107,7 @@ def choose_codes(
         price: of a bit, in squared steps.
     """
     codes = torch.zeros_like(latents)
-    # All others are zero, and far from anything else.
+    # All other codes are zero, far from any tipping point.
     at = (latents.abs() > 0.5 - TIPPING_WIDTH).nonzero(as_tuple=True)
     z = latents[at]
     near = z.sign() * z.abs().round().clamp(min=1)
@@ -130,10 +130,10 @@ def choose_codes(
 
 
 def common_pattern(change: Tensor, step: Tensor) -> Tensor:
-    """Return what is added to every block of 4 x 4 pixels alike, `(N,)` in squared steps, colors summed.
+    """Return the pattern that is added to all blocks of 4 x 4 pixels: `(N,)` squared steps, summed over colors.
 
     Args:
-        change: of the planes, `(N, C, H, W)` in pixel values.
+        change: change of the planes, `(N, C, H, W)` in pixel values.
         step: `(N,)` of the quantizer.
     """
     pattern = functional.pixel_unshuffle(change / step[:, None, None, None], BLOCK).mean((2, 3))
@@ -163,14 +163,14 @@ class JointPhase(PriorTraining):
     Args:
         name: of the phase, for the log and the user.
         config: of the phase.
-        recipe: the whole.
+        recipe: the whole recipe.
         vqvae: a wavelet with networks.
         prior: the float network.
-        source: of crops.
+        source: source of crops.
         device: where to train.
 
     Raises:
-        RecipeError: the transform has not got what the phase is to train.
+        RecipeError: the transform lacks a part that the phase should train.
     """
 
     stream = 4
@@ -192,7 +192,7 @@ class JointPhase(PriorTraining):
         self.gray_apart = recipe.prior.gray_stages > 0
         self.distortion = DISTORTIONS[self.config.distortion]
         self.vqvae, self.prior, self.source, self.device = vqvae, prior, source, device
-        # Codes stay as they are while only what comes after them learns.
+        # The codes are constant while only later networks learn.
         self.codes_move = bool({"before", "gains", "predictors"} & set(config.learn))
         self.prior_learns = config.prior_learning_rate > 0
         if not isinstance(vqvae.transform, WaveletTransform):
@@ -220,7 +220,9 @@ class JointPhase(PriorTraining):
         """Return a part of the transform that the phase trains."""
         part: nn.Module | None = getattr(self.transform, name)
         if part is None or not list(part.parameters()):
-            raise RecipeError(f"phase {self.name} is to learn '{name}': add it to the transform.")
+            raise RecipeError(
+                f"phase {self.name} should train '{name}', which the transform lacks; add it."
+            )
         return part
 
     def step(self, number: int, remaining: float) -> dict[str, float]:
@@ -239,7 +241,7 @@ class JointPhase(PriorTraining):
         rate = torch.zeros_like(step)
         if self.codes_move or self.prior_learns:
             rate = self._rate(chosen, crops)
-        # What codes there are cost is the prior's to learn; which there are, the transform's.
+        # The prior learns code lengths of given codes; the transform learns which codes there are.
         cost = self._cost(distortion, rate.detach() + tipped, step).mean()
         code_length = torch.log(LOWEST_BPP + rate).mean()
         pattern = common_pattern(prepared - planes, step).mean()
@@ -269,7 +271,7 @@ class JointPhase(PriorTraining):
     def _measure_slopes(
         self, features: list[Tensor], crops: Crops, generator: torch.Generator
     ) -> None:
-        """Give the gains' constants their gradient, measured on these crops for some of them."""
+        """Set the gradient of some constants of the gains, measured on these crops."""
         signs = self.nudged_signs(len(crops.step), generator)
         with torch.no_grad(), autocast(self.device, wanted=self.config.bfloat16):
             costs = []
@@ -313,7 +315,7 @@ class JointPhase(PriorTraining):
 
         Args:
             features: from the transform.
-            crops: that they are of.
+            crops: the crops of these features.
             nudges: changes of every level's log gains, `(N, C)`.
         """
         step, gray, corner = crops.step, crops.gray, crops.corner
@@ -337,7 +339,7 @@ class JointPhase(PriorTraining):
             )
             tile.copy_(chosen.codes * counted)
             state = self.prior.next_state(number, state, tile.long(), condition)
-            # Around the tile codes cost nothing, so what they would gain must not be followed either.
+            # Codes around the tile cost nothing, so their latents must not follow them either.
             levels.append(Chosen(codes, torch.zeros_like(codes), torch.zeros_like(codes)))
             self.tiles.cut(number, levels[-1].follow, corner).copy_(chosen.follow * counted)
             self.tiles.cut(number, levels[-1].bits, corner).copy_(chosen.bits * counted)
@@ -370,7 +372,7 @@ class JointPhase(PriorTraining):
     def _scale(
         self, number: int, low: Tensor | None, step: Tensor, nudges: Sequence[Tensor]
     ) -> Scale:
-        """Return a level's scale, its gains nudged."""
+        """Return the scale of a level with nudged gains."""
         scale = self.transform.scale(number, low, step)
         if not nudges:
             return scale
@@ -399,7 +401,7 @@ class JointPhase(PriorTraining):
         return counted[:, :, None, None]
 
     def _step_optimizer(self, number: int, remaining: float) -> list[float]:
-        """Take one step, transform and prior clipped apart; returns their gradients' norms."""
+        """Take one step, with transform and prior clipped separately; return the norms of their gradients."""
         norms = []
         for group, highest in zip(self.optimizer.param_groups, self.rates, strict=True):
             norms.append(float(nn.utils.clip_grad_norm_(group["params"], 1.0)))

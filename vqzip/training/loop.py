@@ -1,4 +1,4 @@
-"""One loop for every phase, with checkpoints that a killed run goes on from."""
+"""The training loop of all phases, with checkpoints to resume from."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from vqzip.training.run_log import RunLog
 CHECKPOINT = "checkpoint.safetensors"
 
 LOG_EVERY = 20
-"""Steps that one row of the log is the mean of."""
+"""Number of steps that a row of the log averages."""
 
 SHOW_SECONDS = 0.5
-"""Time between reports of the progress."""
+"""Time between progress reports."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a user sees while a phase trains.
+    """Progress of a phase, for the user.
 
     Args:
         phase: its name.
-        fraction: of the phase that is done, 0 to 1.
+        fraction: done part of the phase, 0 to 1.
         step: steps taken.
         steps_per_second: mean over the phase.
         seconds_left: of this phase.
-        metrics: the last row's of the log, or the last step's before the first row.
+        metrics: those of the last row of the log, or of the last step before the first row.
     """
 
     phase: str
@@ -59,14 +59,14 @@ Report = Callable[[Progress], None]
 
 
 class TrainingLoop:
-    """Runs phases one after the other, each to the end of its budget.
+    """Runs phases one after another, each to the end of its budget.
 
     Args:
         recipe: seeds, checkpoint times.
         folder: of the run.
-        minutes: for all phases together; None goes by the recipe's steps.
-        resume: go on from the folder's checkpoint.
-        report: is told the progress.
+        minutes: for all phases together; None uses the recipe's steps.
+        resume: continue from the checkpoint in the folder.
+        report: called with the progress.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class TrainingLoop:
         """Run one phase to its end.
 
         Args:
-            number: of the phase, at least `place.phase`; that one goes on from the checkpoint.
+            number: of the phase, at least `place.phase`, which continues from the checkpoint.
             phase: what to train.
             total_share: sum of all phases' time shares.
 
@@ -125,14 +125,14 @@ class TrainingLoop:
         self.log.draw()
 
     def _restore(self, phase: Phase) -> None:
-        """Give a phase what the checkpoint holds, once."""
+        """Restore a phase from the checkpoint, once."""
         if not self._tensors:
             return
         try:
             phase.restore(self._tensors)
         except (RuntimeError, ValueError, KeyError) as error:
             raise TrainingError(
-                f"the checkpoint in {self.folder} is of other networks than its recipe; "
+                f"the checkpoint in {self.folder} does not fit the networks of the recipe; "
                 "resume without --set, or start a new run."
             ) from error
         self._tensors = {}
@@ -157,16 +157,16 @@ class TrainingLoop:
         return 60 * self.minutes * phase.time_share / total_share
 
     def _remaining(self, phase: Phase, step: int, clock: Clock, limit: float | None) -> float:
-        """Return what is left of the budget, from 1 to 0."""
+        """Return the part of the budget that is left, from 1 to 0."""
         if limit is None:
             return 1 - step / phase.steps
         return 1 - clock.seconds / limit
 
     def _check(self, phase: Phase, step: int, metrics: dict[str, float]) -> None:
-        """Stop before weights that are not numbers get into a checkpoint."""
+        """Stop before NaN weights get into a checkpoint."""
         if not (math.isfinite(metrics["loss"]) and math.isfinite(metrics["gradient"])):
             raise TrainingError(
-                f"the loss of phase {phase.name} is not a number at step {step}; go on from the last "
+                f"the loss of phase {phase.name} is not a number at step {step}; continue from the last "
                 f"checkpoint with --resume --set {phase.name}_phase.learning_rate=..., a lower one."
             )
 
@@ -185,7 +185,7 @@ class TrainingLoop:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run is.
+    """The position of a run.
 
     Args:
         phase: number of the phase.

@@ -1,9 +1,9 @@
-"""The networks that predict details and the one after synthesis, on rounded codes, before joint training.
+"""Trains predictors and the network after synthesis on rounded codes, before joint training.
 
-Each predictor has a loss of its own level: what the difference to its prediction costs in bits by a formula
-that is smooth in every latent, and the error where the difference is rounded to zero, for there the picture
-shows the prediction. Where codes are not zero they follow their latents, and the error stays as it is.
-So no gradient passes from level to level, and none through the quantizer.
+Each predictor has a loss of its own level. It is the number of bits of the difference to its prediction, by a
+formula that is smooth in every latent, plus the error where the difference is rounded to zero, because there
+the picture shows the prediction. Where codes are not zero, they follow their latents, and the error does not
+change. So no gradient passes between levels or through the quantizer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from vqzip.training.phases import LOWEST_BPP, PriorTraining, autocast, learning_
 from vqzip.training.recipe import PredictorPhaseConfig, Recipe
 
 CURVATURE = 2.0
-"""Bits of a latent of z steps are taken for log2(1 + CURVATURE * z**2): half a step costs 0.6 bits."""
+"""The bits of a latent of z steps are estimated as log2(1 + CURVATURE * z**2): 0.6 bits for half a step."""
 
 
 class PredictorPhase(PriorTraining):
@@ -38,7 +38,7 @@ class PredictorPhase(PriorTraining):
         device: where to train.
 
     Raises:
-        RecipeError: the recipe has no such phase, or the transform no predictors.
+        RecipeError: the recipe lacks this phase, or the transform has no predictors.
     """
 
     name = "predictors"
@@ -100,11 +100,11 @@ class PredictorPhase(PriorTraining):
         }
 
     def _price(self, step: Tensor) -> Tensor:
-        """Return lambda: the distortion that a bit a pixel is worth, `(N,)`."""
+        """Return lambda, `(N,)`: the distortion that is worth one bit per pixel."""
         return self.config.rate_weight * (step / 100) ** 2
 
     def _predicted(self, pixels: Tensor, step: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what the details cost in bits a pixel `(N,)`, and the finest low band of their codes."""
+        """Return the estimated bits per pixel of the details `(N,)`, and the finest low band of their codes."""
         unit, offset = step[:, None, None, None], offset[:, None, None, None]
         features = self.transform.analyze(pixels, step)
         cost = torch.zeros_like(step)
@@ -122,5 +122,5 @@ class PredictorPhase(PriorTraining):
                 cost = cost + bits.flatten(1).sum(1)
                 cost = cost + error.flatten(1).sum(1) * step.square() / self._price(step)
         if low is None:
-            raise RecipeError("a VQ-VAE without levels has nothing to predict; add some.")
+            raise RecipeError("a VQ-VAE without levels has nothing to predict; add levels.")
         return cost / (pixels.shape[2] * pixels.shape[3]), low

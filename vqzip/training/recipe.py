@@ -1,4 +1,4 @@
-"""Recipes: TOML files that say everything a training run needs, as frozen dataclasses."""
+"""Recipes: TOML files with everything that a training run needs, as frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class DataConfig:
     """How training crops are cut from pictures.
 
     Args:
-        margin: pixels around the prior's context tile that the transform sees too.
-        smallest_scale: pictures shrink at random to between this and 1.
-        gray_share: share of the crops that are made gray.
+        margin: pixels around the prior's context tile that only the transform sees.
+        smallest_scale: pictures are scaled by a random factor between this and 1.
+        gray_share: share of the crops that are converted to gray.
         colour_jitter: strength of random brightness, contrast and saturation (needs torchvision).
     """
 
@@ -53,16 +53,16 @@ class VqvaePhaseConfig:
     Args:
         steps: optimizer steps when no time limit is given.
         batch: crops a step.
-        learning_rate: of Adam, falling to zero.
+        learning_rate: of Adam; it falls to zero.
         commitment: beta of the commitment loss (VQ-VAE, eq. 3).
         codebook: `ema` (VQ-VAE, appendix A.1) or `kmeans`, a gradient of strength `codebook_rate`.
         decay: of the exponential moving average.
         codebook_rate: gamma of the k-means gradient.
-        revive_below: a codeword used less than this share of the mean starts anew.
+        revive_below: a codeword used less than this share of the mean is replaced by a latent.
         continuous_steps: steps without quantization before k-means starts the codebooks; at most
             a tenth of the phase.
         crop: side of this phase's crops in pixels.
-        time_share: part of `--minutes` given to this phase.
+        time_share: share of `--minutes` for this phase.
         bfloat16: autocast where the processor or GPU computes bfloat16 natively.
     """
 
@@ -87,11 +87,11 @@ class PriorPhaseConfig:
     Args:
         steps: optimizer steps when no time limit is given.
         batch: context tiles a step.
-        learning_rate: of Adam, falling to zero.
+        learning_rate: of Adam; it falls to zero.
         smallest_step: of the random quantizer step (grids), in pixel values.
         largest_step: of the same.
         deadzone: range of the random rounding offset (grids); 0.5 rounds to the nearest.
-        time_share: part of `--minutes` given to this phase.
+        time_share: share of `--minutes` for this phase.
         bfloat16: autocast where the processor or GPU computes bfloat16 natively.
     """
 
@@ -107,20 +107,20 @@ class PriorPhaseConfig:
 
 @dataclass(frozen=True)
 class PredictorPhaseConfig:
-    """The networks that predict details, and the one after synthesis, before the prior counts.
+    """The networks that predict details, and the network after synthesis, without the prior.
 
-    Codes are rounded with a random offset. What is minimized for the predictors is the mean over crops of
-    log(distortion / lambda + rate), in which a formula stands for the rate.
+    Codes are rounded with a random offset. The loss of the predictors is the mean over crops of
+    log(distortion / lambda + rate), where a formula estimates the rate.
 
     Args:
         steps: optimizer steps when no time limit is given.
         batch: crops a step.
-        learning_rate: of Adam, falling to zero.
+        learning_rate: of Adam; it falls to zero.
         smallest_step: of the random quantizer step, in pixel values.
         largest_step: of the same.
         rate_weight: lambda at a step of 100 pixel values; it grows with the square of the step.
         deadzone: range of the random rounding offset; 0.5 rounds to the nearest.
-        time_share: part of `--minutes` given to this phase.
+        time_share: share of `--minutes` for this phase.
         bfloat16: autocast where the processor or GPU computes bfloat16 natively.
     """
 
@@ -139,23 +139,23 @@ class PredictorPhaseConfig:
 class JointPhaseConfig:
     """Phases 3 and 4: networks around a wavelet and the prior, by rate and distortion together.
 
-    What is minimized is the mean of log(distortion / lambda + rate) over crops, with
-    lambda = rate_weight * (step / 100) ** rate_exponent, in distortion a bit per pixel.
+    The loss is the mean of log(distortion / lambda + rate) over crops, with
+    lambda = rate_weight * (step / 100) ** rate_exponent, in units of distortion per bit per pixel.
 
     Args:
         steps: optimizer steps when no time limit is given.
         batch: crops a step.
         learning_rate: of the transform, falling to zero.
-        prior_learning_rate: of the prior, falling to zero; 0 leaves the prior as it is.
+        prior_learning_rate: of the prior, falling to zero; 0 does not train the prior.
         learn: parts of the transform that learn: `before`, `gains`, `after`.
         distortion: `mse` (summed over the colors) or `ms-ssim` (1 - MS-SSIM).
         rate_weight: lambda at a step of 100 pixel values.
         rate_exponent: how lambda grows with the step.
-        bit_price: of the choice of codes, in squared steps a bit. All codes are chosen at once here, so
-            none profits from cheaper neighbors, and a price has less effect than in the encoder.
+        bit_price: cost of a bit when codes are chosen, in squared steps. Here all codes are chosen at
+            once, so none benefits from cheaper neighbors, and the price has less effect than in the encoder.
         smallest_step: of the random quantizer step, in pixel values.
         largest_step: of the same.
-        time_share: part of `--minutes` given to this phase.
+        time_share: share of `--minutes` for this phase.
         bfloat16: autocast where the processor or GPU computes bfloat16 natively.
     """
 
@@ -180,12 +180,12 @@ class JointPhaseConfig:
 
 @dataclass(frozen=True)
 class QualityTargets:
-    """What the encoder's settings are fitted to, or set to, when a model is exported.
+    """Targets and settings of the encoder, when a model is exported.
 
     Args:
         lowest_bpp: mean size of files of quality 1, in bits per pixel.
-        highest_bpp: the same of quality 8.
-        bit_price: of the encoder's choice of codes, in squared steps a bit.
+        highest_bpp: the same for quality 8.
+        bit_price: cost of a bit when the encoder chooses codes, in squared steps.
     """
 
     lowest_bpp: float = 0.08
@@ -195,21 +195,21 @@ class QualityTargets:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole run: data, networks, both phases.
+    """A whole run: data, networks, phases.
 
     Args:
-        name: name of the model that comes out.
+        name: name of the trained model.
         vqvae: hierarchy, quantizers, transform.
         prior: widths and stages.
         prior_phase: phase 2, after the VQ-VAE.
         decoder_phase: phase 3, for the network after a wavelet's synthesis, on codes that stay.
         joint_phase: phase 4, for all networks around a wavelet and the prior.
-        vqvae_phase: phase 1; absent where the transform is fixed and codewords lie on a grid.
+        vqvae_phase: phase 1; absent if the transform is fixed and codes lie on a grid.
         data: crops.
         quality: sizes to fit the quality scale to (grids).
         seed: of every random stream.
         checkpoint_minutes: time between checkpoints.
-        checkpoint_steps: steps between checkpoints, for runs measured in steps (0: by time alone).
+        checkpoint_steps: steps between checkpoints; 0: by time only.
         description: one line for the model card.
     """
 
@@ -262,7 +262,7 @@ def load_recipe(name_or_path: str, settings: tuple[str, ...] | list[str] = ()) -
 
 
 def recipe_from_plain(plain: dict[str, Any]) -> Recipe:
-    """Build a recipe from what TOML gave.
+    """Build a recipe from parsed TOML.
 
     Raises:
         RecipeError: a key is unknown, missing or of the wrong type, or the parts do not fit.
@@ -281,7 +281,7 @@ def recipe_from_plain(plain: dict[str, Any]) -> Recipe:
 
 
 def _check_ranges(recipe: Recipe) -> None:
-    """Refuse numbers that would fail, or mean nothing, in the middle of a run."""
+    """Refuse numbers that would fail or make no sense in the middle of a run."""
     data, quality, prior = recipe.data, recipe.quality, recipe.prior_phase
     _within("seed", recipe.seed, 0, 2**63 - 1)
     _within("checkpoint_minutes", recipe.checkpoint_minutes, 0.01, math.inf)
@@ -345,7 +345,7 @@ def _within(key: str, value: float, low: float, high: float) -> None:
 
 
 def _apply(plain: dict[str, Any], setting: str) -> None:
-    """Put one `key=value` into what TOML gave."""
+    """Apply a setting `key=value` to parsed TOML."""
     key, separator, value = setting.partition("=")
     if not separator:
         raise RecipeError(f"--set takes key=value, got '{setting}'.")
@@ -363,10 +363,10 @@ def _apply(plain: dict[str, Any], setting: str) -> None:
 
 
 def _entry(place: object, name: str, key: str) -> str | int:
-    """Return what `name` is called in a table, or its number in an array.
+    """Return the key `name` in a table, or the index it means in an array.
 
     Raises:
-        RecipeError: `place` is neither, or the array has no such entry.
+        RecipeError: `place` is neither of them, or the array has no such entry.
     """
     if isinstance(place, dict):
         return name
@@ -378,5 +378,5 @@ def _entry(place: object, name: str, key: str) -> str | int:
 
 
 def recipe_to_toml(recipe: Recipe) -> str:
-    """Return the whole recipe, defaults included, as TOML; `load_recipe` reads it back equal."""
+    """Return the whole recipe with defaults as TOML; `load_recipe` reads it back equal."""
     return tomli_w.dumps(to_plain(recipe))

@@ -44,7 +44,7 @@ RECIPE_FILE, ARGUMENTS_FILE, UNREADABLE = "recipe.toml", "arguments.json", "unre
 MODEL = Path("model")
 VALIDATION_PICTURES = 12
 FITS = 2
-"""The first fit of the qualities reaches beyond what it measured; the second lies between."""
+"""The first fit of the qualities extrapolates beyond the measured points; the second interpolates."""
 
 
 def run(
@@ -67,25 +67,24 @@ def run(
         recipe: name or path; a resumed run reads the one in its folder.
         data: folder of training pictures.
         out: run folder.
-        resume: go on from the folder's checkpoint.
-        minutes: end well after so long, instead of after the recipe's steps; a resumed run keeps
-            to what it was started with.
+        resume: continue from the checkpoint in the folder.
+        minutes: time limit for training, instead of the recipe's steps; a resumed run keeps its limit.
         device: `auto`, `cpu`, `cuda`, ...
-        settings: `key=value` changes of the recipe; a resumed run keeps them, too.
-        valid: pictures that choose the steps of the qualities; without it, some of `data`.
-        start: name or folder of a model whose weights the run begins with, as far as they have its shapes;
-            a prior phase that only prepares for a joint phase is left out.
-        report: is told the progress.
-        note: is told what else a user should know.
+        settings: `key=value` changes of the recipe; a resumed run keeps them.
+        valid: pictures to fit the qualities on; default: some of `data`.
+        start: name or folder of a model; the run starts from those of its weights that fit, and skips a
+            prior phase that only prepares for a joint phase.
+        report: called with the progress.
+        note: called with messages for the user.
 
     Returns:
         The model folder, `out/model`.
 
     Raises:
         RecipeError: the recipe is wrong.
-        TrainingError: no pictures, a run is there already, or the loss is not a number.
-        ModelError: the device is not there.
-        UsageError: no time is given.
+        TrainingError: no pictures, the folder already holds a run, or the loss is not a number.
+        ModelError: the device is missing.
+        UsageError: `minutes` is not positive.
     """
     if minutes is not None and not minutes > 0:
         raise UsageError(f"minutes must be above 0, got {minutes:g}.")
@@ -94,13 +93,13 @@ def run(
     chosen = load_recipe(str(out / RECIPE_FILE) if resume else recipe, list(settings))
     paths = find_pictures(data, but_not=out)
     judges = find_pictures(valid, but_not=out) if valid is not None else paths
-    # Now, because it would be a pity to find no picture that serves after hours of training.
+    # Now, not after hours of training: there may be no usable picture.
     judged = validation_pictures(judges, chosen.vqvae.align, VALIDATION_PICTURES)
     start = None if start is None else locate(str(start))
     minutes, start = _open_run_folder(out, chosen, minutes, start, resume=resume)
     source = CropSource(paths, chosen.data, chosen.seed)
     vqvae, prior = _networks(chosen)
-    # A run that was killed before its first checkpoint has nothing to go on from, and begins again.
+    # A run that was killed before its first checkpoint starts again.
     goes_on = resume and (out / CHECKPOINT).is_file()
     if start is not None and not goes_on:
         start_from(start, vqvae, prior)
@@ -129,7 +128,7 @@ def _phases(
     *,
     prepared: bool,
 ) -> list[tuple[float, Callable[[], Phase]]]:
-    """Return each phase's share of the time and what makes it, in their order.
+    """Return the time share and the constructor of each phase, in order.
 
     Args:
         recipe: of the run.
@@ -137,7 +136,7 @@ def _phases(
         prior: on the device.
         source: of crops.
         device: where to train.
-        prepared: whether the networks come from a model, so that the prior is no beginner.
+        prepared: whether the networks come from a model, so that the prior is already trained.
     """
     everything = (recipe, vqvae, prior, source, device)
     plans: list[tuple[float, Callable[[], Phase]]] = []
@@ -158,7 +157,7 @@ def _phases(
 
 
 def _networks(recipe: Recipe) -> tuple[Vqvae, PixelCnn]:
-    """Build both networks, their weights drawn from the recipe's seed."""
+    """Build both networks with random weights from the recipe's seed."""
     vqvae_seed, prior_seed = np.random.SeedSequence(recipe.seed).generate_state(2).tolist()
     vqvae = Vqvae(recipe.vqvae)
     vqvae.initialize(torch.Generator().manual_seed(vqvae_seed))
@@ -167,7 +166,7 @@ def _networks(recipe: Recipe) -> tuple[Vqvae, PixelCnn]:
 
 
 def start_from(folder: Path, vqvae: Vqvae, prior: PixelCnn) -> None:
-    """Put a model's weights into networks, as far as names and shapes are the same.
+    """Load the weights of a model into networks, wherever names and shapes are the same.
 
     Args:
         folder: of a model.
@@ -183,7 +182,7 @@ def start_from(folder: Path, vqvae: Vqvae, prior: PixelCnn) -> None:
     for module, known in ((vqvae, learned), (prior, weights)):
         own = module.state_dict()
         fitting = {n: t for n, t in known.items() if n in own and own[n].shape == t.shape}
-        # Half of a network is worse than none: its first layer means nothing to other blocks.
+        # A network is loaded as a whole or not at all: its layers do not fit other layers.
         strange = {_network(n) for n in own if n not in fitting} - {None}
         fitting = {n: t for n, t in fitting.items() if _network(n) not in strange}
         module.load_state_dict({**own, **fitting})
@@ -196,21 +195,21 @@ def _network(name: str) -> str | None:
 
 
 def _check_run_folder(out: Path, *, resume: bool) -> None:
-    """Refuse to resume what is no run, and to begin where one is.
+    """Check that the folder holds a run if and only if `resume` is set.
 
     Raises:
-        TrainingError: either of the two.
+        TrainingError: it does not.
     """
     if resume and not (out / RECIPE_FILE).is_file():
-        raise TrainingError(f"{out} holds no run to go on with; start without --resume.")
+        raise TrainingError(f"{out} holds no run to resume; start without --resume.")
     if not resume and (out / CHECKPOINT).exists():
-        raise TrainingError(f"{out} holds a run already; add --resume or choose another folder.")
+        raise TrainingError(f"{out} already holds a run; add --resume or choose another folder.")
 
 
 def _open_run_folder(
     out: Path, recipe: Recipe, minutes: float | None, start: Path | None, *, resume: bool
 ) -> tuple[float | None, Path | None]:
-    """Write what the run is into its folder; return its time limit and the model it begins with.
+    """Write the facts of the run into its folder; return its time limit and its start model.
 
     Raises:
         TrainingError: the folder cannot be written.
@@ -226,7 +225,7 @@ def _open_run_folder(
         write_whole(arguments, (json.dumps(known) + "\n").encode())
         if not resume:
             write_versions(out)
-        # Last: with it, the folder holds a run that --resume can go on with.
+        # Last, because this file makes the folder a run that can be resumed.
         write_whole(out / RECIPE_FILE, recipe_to_toml(recipe).encode())
     except OSError as error:
         raise TrainingError(f"the run folder {out} cannot be written: {error}.") from error
@@ -234,7 +233,7 @@ def _open_run_folder(
 
 
 def _list_unreadable(out: Path, source: CropSource, note: Callable[[str], None]) -> None:
-    """Tell the user which pictures training had to do without."""
+    """Tell the user which pictures could not be read."""
     refused, total = source.refused, len(source.paths)
     if not refused:
         return
@@ -257,7 +256,7 @@ def export(
         recipe: of the run.
         vqvae: trained, on the CPU.
         prior: trained, on the CPU.
-        out: run folder; the model folder in it is complete or not there.
+        out: run folder; the model folder in it is written atomically.
         pictures: from `validation_pictures`.
         training_pictures: number of them, for the card.
 
@@ -278,7 +277,7 @@ def _fill(
     pictures: Sequence[Picture],
     training_pictures: int,
 ) -> None:
-    """Write what `export` does into a folder that is not the model's yet."""
+    """Write the files of `export` into a temporary folder."""
     vqvae.eval()
     config = model_config(recipe)
     codec = _save_and_load(folder, config, vqvae, prior)
@@ -302,7 +301,7 @@ def _fill(
 def model_config(recipe: Recipe) -> ModelConfig:
     """Return a recipe's model before its qualities are fitted.
 
-    Its metric is that of the last phase that weighs distortion; all but joint ones square errors.
+    Its metric is that of the last phase with a distortion; all but joint phases use squared errors.
     """
     phase = recipe.joint_phase or recipe.decoder_phase
     structural = phase is not None and phase.distortion == "ms-ssim"
@@ -311,7 +310,7 @@ def model_config(recipe: Recipe) -> ModelConfig:
 
 
 def _save_and_load(folder: Path, config: ModelConfig, vqvae: Vqvae, prior: PixelCnn) -> Codec:
-    """Save a model and read it back, so that what is measured is what was written."""
+    """Save a model and load it again, so that the written model is measured."""
     exact = export_prior(prior, config.vqvae)
     save(folder, config, vqvae, exact, prior.state_dict())
     codec = Codec(model_folder.load(folder))
@@ -320,7 +319,7 @@ def _save_and_load(folder: Path, config: ModelConfig, vqvae: Vqvae, prior: Pixel
 
 
 def self_test_picture() -> Picture:
-    """Return a small picture made by arithmetic: gradients, an edge, stripes."""
+    """Return a small computed picture: gradients, an edge, stripes."""
     rows, columns = np.mgrid[0:96, 0:128]
     red = rows * 2 + columns // 2
     green = np.where(columns > rows, 200, 60) + (rows // 4 % 2) * 20

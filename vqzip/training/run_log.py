@@ -1,4 +1,4 @@
-"""The log of a run: JSON lines, a picture of the curves, and TensorBoard where it is installed."""
+"""The log of a run: JSON lines, a plot, and TensorBoard if it is installed."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ METRICS, CURVE, BOARD = "metrics.jsonl", "curve.png", "tensorboard"
 
 
 class Board(Protocol):
-    """What the log needs of TensorBoard's `SummaryWriter`."""
+    """The part of TensorBoard's `SummaryWriter` that the log uses."""
 
     def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None:
-        """Note one number."""
+        """Record one number."""
 
     def flush(self) -> None:
-        """Write what was noted."""
+        """Write the recorded numbers."""
 
 
 class RunLog:
-    """Appends one row of metrics at a time to `metrics.jsonl`.
+    """Appends rows of metrics to `metrics.jsonl`.
 
     Args:
         folder: of the run.
-        resume_at: `(phase, step)` of the checkpoint a run goes on from; later rows are dropped, so
-            that the log is that of an unbroken run. None starts a new log.
+        resume_at: `(phase, step)` of the checkpoint that the run resumes from; later rows are removed,
+            so that the log equals that of an uninterrupted run. None starts a new log.
     """
 
     def __init__(self, folder: Path, resume_at: tuple[int, int] | None) -> None:
@@ -38,12 +38,12 @@ class RunLog:
         rows = (
             [] if resume_at is None else [r for r in read_rows(self.path) if _place(r) <= resume_at]
         )
-        # Moved into place: a run that is killed just here must not lose its log.
+        # Moved into place, so that a run that is killed here does not lose its log.
         write_whole(self.path, "".join(json.dumps(row) + "\n" for row in rows).encode())
         self._board = _tensorboard(folder / BOARD)
 
     def add(self, row: dict[str, Any]) -> None:
-        """Append one row; `phase`, `phase_number` and `step` are among its keys."""
+        """Append a row; its keys include `phase`, `phase_number` and `step`."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         if self._board is not None:
@@ -52,22 +52,22 @@ class RunLog:
                     self._board.add_scalar(f"{row['phase']}/{key}", value, row["step"])
 
     def draw(self) -> None:
-        """Draw `curve.png`, when matplotlib is installed, and write out what TensorBoard holds."""
+        """Draw `curve.png` if matplotlib is installed, and flush TensorBoard."""
         from vqzip.measuring.report.training_curve import training_curve
 
         if self._board is not None:
             self._board.flush()
-        # Without matplotlib the log is whole, too.
+        # The log is complete without matplotlib, too.
         with contextlib.suppress(VqzipError, ImportError):
             training_curve(read_rows(self.path), self.folder / CURVE)
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Return all whole rows of a log; a last line that was cut off by a crash is left out."""
+    """Return all complete rows of a log; a last line that a crash cut off is left out."""
     if not path.is_file():
         return []
     lines = path.read_text(encoding="utf-8").split("\n")
-    # What follows the last line break is nothing, or a row that was not written to its end.
+    # After the last line break there is nothing, or an incomplete row.
     return [json.loads(line) for line in lines[:-1]]
 
 

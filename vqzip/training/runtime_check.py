@@ -1,4 +1,4 @@
-"""Networks of a new model in torch, where they learned, against those that will code with it."""
+"""Compares the networks of a new model in torch, where they learned, with those that will run it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from vqzip.errors import TrainingError
 
 SIDE = 128
 LARGEST_DIFFERENCE = 0.1
-"""Of a pixel, in values of 255, and of a latent, in steps; rounding makes a thousandth."""
+"""Largest difference of a pixel (0 to 255) and of a latent (in steps); rounding alone gives 0.001."""
 
 
 def check_runtimes(vqvae: Vqvae, autoencoder: Autoencoder) -> float:
-    """Compare latents and pixels of one picture, and return the largest difference.
+    """Compare latents and pixels of a picture, and return the largest difference.
 
     Args:
         vqvae: in torch, on the CPU.
         autoencoder: made from the same weights.
 
     Raises:
-        TrainingError: they differ by more than rounding does.
+        TrainingError: they differ by more than rounding explains.
     """
     pixels = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE)).astype(np.float32)
     step = autoencoder.step(autoencoder.config.quality_steps // 2)
@@ -37,7 +37,7 @@ def check_runtimes(vqvae: Vqvae, autoencoder: Autoencoder) -> float:
         first.take(level, quantized[level])
         second.take(level, quantized[level])
     drawn = [each.synthesize(quantized, step) for each in (learned, autoencoder.transform)]
-    # Decoded pixels are clipped; how far beyond they lie is nobody's concern.
+    # Decoded pixels are clipped, so differences outside the range do not matter.
     before, after = (np.clip(each, 0, 255) for each in drawn)
     largest = max(largest, float(np.abs(before - after).max()))
     if not largest <= LARGEST_DIFFERENCE:

@@ -108,7 +108,7 @@ def test_streams_that_cannot_be_are_refused(library: Library) -> None:
     backend = CompiledBackend(GRID_PRIOR, library)
     with pytest.raises(Truncated, match="5 bytes"):
         backend.reader(bytes(5))
-    with pytest.raises(InvalidFile, match="empty word"):
+    with pytest.raises(InvalidFile, match="zero word"):
         backend.reader(bytes([1, 0, 0, 0, 0, 0, 0, 0]))
     reader = backend.reader(bytes([1, 0, 0, 0]))
     with pytest.raises(InvalidFile, match="does not end where its codes do"):

@@ -146,7 +146,7 @@ class CompiledBackend:
         if result == c.Result.READ_TOO_LARGE:
             raise LimitExceeded(f"a code lies more than {LARGEST_CODE} from zero.")
         if result == c.Result.READ_NO_END:
-            raise LimitExceeded("an escape in a code stream has no end: the file is damaged.")
+            raise LimitExceeded("an escape in a code stream is too long: the file is damaged.")
         if result == c.Result.CODE_TOO_LARGE:
             raise CodingError(f"codes of a grid must lie within {LARGEST_CODE} of zero.")
         if result == c.Result.CODE_NOT_IN_BOOK:
