@@ -157,7 +157,9 @@ def test_any_byte_that_decides_codes_changes_the_id(shelf: Path) -> None:
 @pytest.mark.parametrize("name", IDENTITY)
 def test_a_model_that_is_not_what_its_sums_say_is_refused(shelf: Path, name: str) -> None:
     spoil(shelf / "first" / "one" / name)
-    with pytest.raises(ModelError, match=rf"{name} differs from its checksum in SHA256SUMS") as caught:
+    with pytest.raises(
+        ModelError, match=rf"{name} differs from its checksum in SHA256SUMS"
+    ) as caught:
         load("one")
     assert "\n" not in str(caught.value)
 
@@ -165,7 +167,9 @@ def test_a_model_that_is_not_what_its_sums_say_is_refused(shelf: Path, name: str
 def test_float_weights_are_checked_when_they_are_read(shelf: Path) -> None:
     model = load("one")
     spoil(shelf / "first" / "one" / "prior.safetensors")
-    with pytest.raises(ModelError, match=r"prior\.safetensors differs from its checksum in SHA256SUMS"):
+    with pytest.raises(
+        ModelError, match=r"prior\.safetensors differs from its checksum in SHA256SUMS"
+    ):
         load_float_prior(model)
 
 

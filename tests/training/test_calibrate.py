@@ -74,7 +74,9 @@ def test_pictures_are_spread_and_bad_ones_replaced(tmp_path: Path) -> None:
 
 
 def test_no_picture_will_do(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="64 pixels; give a folder of larger pictures with --valid"):
+    with pytest.raises(
+        TrainingError, match="64 pixels; give a folder of larger pictures with --valid"
+    ):
         validation_pictures(save(tmp_path, [(32, 90), (90, 32)]), 64, 12)
 
 
