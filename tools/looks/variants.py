@@ -8,7 +8,9 @@ prior, which was trained on equal steps, codes the new codes as well as it can.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -104,3 +106,18 @@ def _set_gains(transform: WaveletTransform, config: ModelConfig, coefficients: F
         with torch.no_grad():
             own.bands.bias.copy_(torch.from_numpy(columns[0]))
             own.bands.weight.copy_(torch.from_numpy(columns[1:].T))
+
+
+def read_steps(path: Path) -> dict[float, Steps]:
+    """Return the steps of a file by quality.
+
+    Raises:
+        ModelError: the file is not one of `fit_steps`.
+    """
+    try:
+        fits = json.loads(path.read_text(encoding="utf-8"))["fits"]
+        return {float(fit["quality"]): tuple(map(float, fit["steps"])) for fit in fits}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path} does not hold steps of tools.looks.fit_steps: {error}."
+        ) from error
