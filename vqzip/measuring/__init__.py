@@ -1,1 +1,1 @@
-"""Measuring: distortion, rate and time of models and of the codecs they are compared with."""
+"""Measuring: distortion, rate and time of models and of other codecs."""

@@ -1,11 +1,10 @@
-"""What integers cost the prior: the code length of the same codes under both of its forms.
+"""The cost of integers in the prior: code lengths of the same codes under its float and integer forms.
 
-A prior is trained as a float network and coded with as integers (`exact_prior`). Here both are asked
-for -log2 of the probability of codes that are given, level by level. The float network knows whole
-context tiles alone, so both are asked for the codes of the picture's whole context tiles: tiles know
-nothing of each other, hence these are the code lengths that the tiles have within the picture. A
-picture whose sides are multiples of 256 is measured entirely, of others the right and the lower rim
-are left out, and one with a side below 256 counts nothing.
+A prior is trained as a float network and used as integers. Here both compute -log2 of the probability of
+given codes, level by level. The float network works on whole context tiles only, so both are measured on
+the whole context tiles of the picture. Tiles do not depend on each other, so these are the code lengths
+that the tiles have within the picture. If a side is not a multiple of 256, the right and lower margins are
+left out; a picture with a side below 256 does not count.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.prior.walk import PriorWalk, backend_for
 
 _BATCH = 16
-"""Context tiles that the float network sees at once; the code length does not depend on it."""
+"""Batch size of the float network in context tiles; code lengths do not depend on it."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,8 @@ class PriorLengths:
     """Code length of one level's codes under both priors.
 
     Args:
-        codes: how many were measured, those of whole context tiles.
-        float_bits: under the network as it was trained.
+        codes: number of measured codes, those of whole context tiles.
+        float_bits: under the trained float network.
         integer_bits: under the integers that code files.
         excess_percent: integers over floats; NaN without codes.
     """
@@ -49,7 +48,7 @@ class PriorLengths:
 
 
 def prior_lengths(codes: int, float_bits: float, integer_bits: float) -> PriorLengths:
-    """Return the lengths with their excess."""
+    """Return the code lengths with their excess."""
     excess = 100 * (integer_bits / float_bits - 1) if float_bits else math.nan
     return PriorLengths(codes, float_bits, integer_bits, excess)
 
@@ -68,7 +67,7 @@ class BothPriors:
     """The two forms of one model's prior.
 
     Args:
-        vqvae: whose codes they predict.
+        vqvae: the networks whose codes they predict.
         trained: the float network, in evaluation mode on any device.
         exact: the integers made from it.
     """
@@ -82,7 +81,7 @@ class BothPriors:
 
         Args:
             codes: of a whole picture.
-            quality: 1.0 to 8.0; a model of one quality pays no attention.
+            quality: 1.0 to 8.0; ignored by a model with one quality.
             gray: whether the picture has one channel.
         """
         maps = self.whole_tiles(codes)
@@ -101,7 +100,7 @@ class BothPriors:
     def whole_tiles(self, codes: TokenMaps) -> list[NDArray[np.int32]]:
         """Return the codes `(G * D, H, W)` of every level in whole context tiles."""
         maps = [level.reshape(-1, *level.shape[2:]) for level in codes.levels]
-        # A level's rows are the picture's over the stride, rounded up: the finest tells best.
+        # The rows of a level are the picture's divided by the stride, rounded up; the finest level is the most precise.
         sides = [CONTEXT_TILE // level.stride for level in self.vqvae.levels]
         rows = min(m.shape[1] // side for m, side in zip(maps, sides, strict=True))
         columns = min(m.shape[2] // side for m, side in zip(maps, sides, strict=True))
@@ -160,7 +159,7 @@ def load_both(model: Model, device: str = "cpu") -> BothPriors:
         device: where the float network runs; the integers are always on the CPU.
 
     Raises:
-        ModelError: the float prior is not in the folder, or damaged.
+        ModelError: the float prior is missing or damaged.
     """
     trained = load_float_prior(model)
     return BothPriors(model.config.vqvae, trained.to(device).eval(), model.prior)

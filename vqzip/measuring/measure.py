@@ -1,7 +1,7 @@
 """Rate and distortion of codecs, picture by picture, on real files.
 
-Every point is a picture that was encoded to bytes and decoded from these bytes alone; its rate is
-their number, headers included, and its distortion is that of the 8-bit picture that came out.
+Every point is a picture that was encoded to bytes and decoded from these bytes alone. Its rate is their
+number, headers included, and its distortion is that of the decoded 8-bit picture.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from vqzip.measuring.subject import CodeLengths, Subject
 from vqzip.pictures.picture import Picture
 
 Progress = Callable[[int, int, str], None]
-"""Called after each file: files done, files in all, and what was done."""
+"""Called after each file with the number of files done, the total, and the last file."""
 
 
 @dataclass(frozen=True)
 class RdPoint:
-    """One picture, coded by one codec at one setting.
+    """One picture, encoded by one codec at one setting.
 
     Args:
         codec: name of the subject.
-        setting: the model's quality, or the other codec's quality or bits per pixel asked for.
+        setting: the model's quality, or the setting of the other codec.
         picture: path below the folder that was measured.
         payload_bytes: size of the file.
         pixels: width times height.
@@ -70,10 +70,10 @@ class Measurement:
         label: `codec` of all its points.
         title: for tables and plots.
         settings: in the order measured.
-        points: a picture's settings together.
+        points: grouped by picture.
         description: version of the encoder and its options, or the model's name and effort.
-        levels: prior against order 0; empty for other codecs than models.
-        overhead: of the files over their code lengths; None for other codecs than models.
+        levels: prior against order 0; empty for other codecs.
+        overhead: of the files over their code lengths; None for other codecs.
         own_metric: name of what a model was trained for; PSNR for other codecs.
     """
 
@@ -88,7 +88,7 @@ class Measurement:
 
     @property
     def has_curve(self) -> bool:
-        """Whether several settings were measured; one is a point without a BD-rate."""
+        """Whether several settings were measured; a single point has no BD-rate."""
         return len(self.settings) > 1
 
 
@@ -102,13 +102,13 @@ def measure(
     max_pixels: int = MAX_PIXELS,
     progress: Progress | None = None,
 ) -> Measurement:
-    """Code pictures with a codec at its settings.
+    """Encode and decode pictures with a codec at its settings.
 
     Args:
         subject: a model or another codec.
         pictures: from `find_pictures`.
         metrics: from `find_metrics`.
-        settings: None for the subject's own, which BD-rates should be measured with.
+        settings: None for the subject's own settings; use these for BD-rates.
         device: where metrics are computed.
         max_pixels: larger pictures are refused.
         progress: called after each file.
@@ -149,7 +149,7 @@ def measure(
 
 @dataclass(frozen=True)
 class _Coded:
-    """A file, the picture that was decoded from it, and the seconds that both took."""
+    """A file, the picture decoded from it, and the seconds for both."""
 
     setting: float
     size: int
@@ -161,7 +161,7 @@ class _Coded:
 
 
 def _code(subject: Subject, picture: Picture, setting: float) -> _Coded:
-    """Code a picture and decode it."""
+    """Encode a picture and decode it."""
     start = time.perf_counter()
     coded = subject.encode(picture, setting)
     between = time.perf_counter()

@@ -1,11 +1,11 @@
-"""The table of VQ-VAE-2 (Razavi et al. 2019, table 1): what the prior and the VQ-VAE generalize.
+"""The table of VQ-VAE-2 (Razavi et al. 2019, table 1): how well prior and VQ-VAE generalize.
 
-Negative log-likelihood of each level's codes under the prior, and the mean squared error of the
-reconstruction, on training and on validation pictures: where the two columns differ, a network
-has learned its training set by heart. The likelihood is the integer prior's, the one that codes
-files. Pictures are coded whole, so a picture weighs as much as it has codes.
+It has the negative log-likelihood of each level's codes under the prior, and the mean squared error of the
+reconstruction, on training and validation pictures. If the two columns differ, a network has memorized its
+training set. The likelihood is that of the integer prior, which codes files. Pictures are coded whole, so
+the weight of a picture is its number of codes.
 
-A second table has what the integers cost: the float prior's likelihood of the same codes beside it.
+A second table compares with the float prior on the same codes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class LevelNll:
     Args:
         level: 0 is the coarsest.
         stride: pixels a code spans in each direction.
-        codes: how many were measured.
+        codes: number of measured codes.
         bits_per_code: mean of -log2 p.
         nats_per_code: mean of -ln p.
         priors: float and integer prior on the codes of whole context tiles.
@@ -56,7 +56,7 @@ class SplitNll:
     """Likelihood and distortion on one set of pictures.
 
     Args:
-        pictures: how many were measured.
+        pictures: number of measured pictures.
         levels: coarse first.
         priors: float and integer prior on all levels.
         mse: mean over pictures, on samples in [0, 1], of 8-bit decoded pictures.
@@ -72,7 +72,7 @@ class SplitNll:
 
 @dataclass(frozen=True)
 class NllResult:
-    """The table of one model: training against validation at one quality."""
+    """The table of one model at one quality: training and validation pictures."""
 
     model: str
     quality: float
@@ -100,7 +100,7 @@ def measure_nll(
         priors: of the same model, from `float_prior.load_both`.
         train: folder that the model was trained on.
         valid: folder that it has not seen.
-        quality: to code at; a model of one quality pays no attention.
+        quality: of the files; ignored by a model with one quality.
         effort: of the encoder.
         limit: at most this many pictures of each, evenly spaced over the folder; None for all.
         device: where the distortion is computed.
@@ -126,7 +126,7 @@ def measure_nll(
 
 
 def nll_table(result: NllResult) -> Table:
-    """Return one row a level and one for the distortion."""
+    """Return a row for each level, and one for the distortion."""
     header = (
         "level",
         "stride",
@@ -162,7 +162,7 @@ def nll_table(result: NllResult) -> Table:
 
 
 def priors_table(result: NllResult) -> Table:
-    """Return what the integers cost, one row a level and one for all of them."""
+    """Return the cost of the integers: a row for each level, and one for all levels."""
     columns = ("float bits/code", "integer bits/code", "excess %")
     header = (
         "level",
@@ -192,7 +192,7 @@ def _prior_cells(lengths: PriorLengths) -> tuple[str, str, str]:
 
 
 class _Tally:
-    """Sums of one set of pictures."""
+    """Sums over one set of pictures."""
 
     def __init__(self, codec: Codec, priors: BothPriors) -> None:
         levels = codec.model.config.vqvae.levels
@@ -207,7 +207,7 @@ class _Tally:
     def add(
         self, source: SourcePicture, quality: float, effort: int, device: str, max_pixels: int
     ) -> None:
-        """Code one picture and count it."""
+        """Encode one picture and add it to the sums."""
         picture = read_plain(source, max_pixels)
         encoded = self.codec.encode_picture(picture, quality=quality, effort=effort)
         decoded = self.codec.decode_picture(encoded.data, max_pixels=max_pixels)

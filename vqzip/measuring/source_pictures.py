@@ -1,4 +1,4 @@
-"""The pictures that are measured: found in a folder, read as plain 8-bit RGB or gray."""
+"""The pictures to measure on: found in a folder, read as plain 8-bit RGB or gray."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ MAX_PIXELS = 1 << 28
 
 @dataclass(frozen=True)
 class SourcePicture:
-    """A picture file and the name it has in results: its path below the folder searched."""
+    """A picture file and its name in results: its path below the searched folder."""
 
     name: str
     path: Path
 
 
 def find_pictures(source: Path) -> tuple[SourcePicture, ...]:
-    """Return the picture at `source`, or all those in the folder and below it, sorted by name.
+    """Return the picture at `source`, or all pictures in the folder, recursively, sorted by name.
 
     Raises:
-        PictureError: there is nothing at `source`, or no picture in it.
+        PictureError: `source` does not exist or has no pictures.
     """
     if source.is_file():
         return (SourcePicture(source.name, source),)
@@ -38,7 +38,7 @@ def find_pictures(source: Path) -> tuple[SourcePicture, ...]:
         raise PictureError(f"there is no picture or folder '{source}'; check the path.")
     found = sorted((path.relative_to(source).as_posix(), path) for path in picture_files(source))
     if not found:
-        raise PictureError(f"there are no pictures in '{source}'; give a folder with some.")
+        raise PictureError(f"there are no pictures in '{source}'; give another folder.")
     return tuple(SourcePicture(name, path) for name, path in found)
 
 
@@ -50,7 +50,7 @@ def spread(pictures: tuple[SourcePicture, ...], limit: int | None) -> tuple[Sour
 
 
 def read_plain(source: SourcePicture, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Read a picture's colors alone: no alpha, no metadata, so that files compare.
+    """Read the colors of a picture, without alpha and metadata, so that file sizes are comparable.
 
     Raises:
         PictureError: it cannot be read; the message names the file.
@@ -61,7 +61,7 @@ def read_plain(source: SourcePicture, max_pixels: int = MAX_PIXELS) -> Picture:
 def read_visible(
     source: SourcePicture, max_pixels: int = MAX_PIXELS
 ) -> tuple[Picture, NDArray[np.bool_] | None]:
-    """Read a picture's colors alone, and which pixels count.
+    """Read the colors of a picture, and which pixels are visible.
 
     Returns:
         The picture without alpha and metadata, colors under alpha 0 replaced as an encoder does,

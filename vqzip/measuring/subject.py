@@ -1,4 +1,4 @@
-"""What is measured: a codec with a name and settings, be it one of vqzip's models or another codec."""
+"""Subjects of measurements: codecs with a name and settings, one of vqzip's models or another codec."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vqzip.pictures.picture import Picture
 
 WHOLE_QUALITIES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
 ONLY_QUALITY = (4.0,)
-"""What a model of one quality is asked for; it ignores it."""
+"""The setting of a model with one quality, which ignores it."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class CodeLengths:
     """Codes of a picture under a model.
 
     Args:
-        codes: that were written.
+        codes: the codes of the file.
         bits: code length of each level under the model's prior.
-        quality: that they were made with.
+        quality: of the codes.
     """
 
     codes: TokenMaps
@@ -38,7 +38,7 @@ class Coded:
 
     Args:
         data: the whole file.
-        setting: under which it counts in results.
+        setting: the setting that it counts for in results.
         code_lengths: of a model; None for codecs whose codes are not known.
     """
 
@@ -64,10 +64,10 @@ class Subject(Protocol):
 
     @property
     def own_metric(self) -> str:
-        """Name of the metric that it was made for."""
+        """Name of the metric that it was optimized for."""
 
     def describe(self) -> str:
-        """Return versions and options in one line, as results need them to be repeated."""
+        """Return versions and options in one line, so that results can be repeated."""
 
     def encode(self, picture: Picture, setting: float) -> Coded:
         """Return the file of a picture without alpha and metadata."""
@@ -76,7 +76,7 @@ class Subject(Protocol):
         """Return the picture of a file, read from its bytes alone."""
 
     def decode_codes(self, data: bytes) -> TokenMaps | None:
-        """Return the codes of a file; None where `encode` tells no code lengths."""
+        """Return the codes of a file; None if `encode` returns no code lengths."""
 
 
 class ModelSubject:
@@ -114,7 +114,7 @@ class ModelSubject:
     def encode(self, picture: Picture, setting: float) -> Coded:
         """Return the file of a picture, with its codes.
 
-        Effort 9 may code a picture an eighth off the quality asked for; it counts as the one asked for.
+        Effort 9 may use a quality that is 1/8 off; the file counts for the requested quality.
         """
         encoded = self._codec.encode_picture(picture, quality=setting, effort=self._effort)
         lengths = CodeLengths(encoded.codes, tuple(encoded.code_length_bits), encoded.quality)

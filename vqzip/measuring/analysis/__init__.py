@@ -1,1 +1,1 @@
-"""Comparisons of what was measured."""
+"""Comparisons of measurements."""

@@ -1,12 +1,12 @@
-"""BD-rate: how many bits a codec needs at equal quality, in percent of another's (Bjøntegaard 2001).
+"""BD-rate: how many percent more or fewer bits a codec needs at equal quality (Bjøntegaard 2001).
 
 log2(rate) is interpolated over quality by PCHIP (Fritsch and Butland 1984), which never leaves the
 range of its points, and the difference of the two curves is averaged over their common qualities.
-The `bjontegaard` package interpolates in the same way, but always integrates over the whole common
-range, warns instead of saying how much of the range was covered, and imports pyplot; so SciPy's
-interpolator is used here, and a test compares the two over the whole range.
+The package `bjontegaard` interpolates in the same way, but always integrates over the whole common range,
+warns instead of returning how much of the range was covered, and imports pyplot. So SciPy's interpolator
+is used here, and a test compares the two over the whole range.
 
-Which range is meant changes a BD-rate by several points: every result carries it.
+A BD-rate depends on its range by several points, so every result contains the range.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from scipy.interpolate import PchipInterpolator
 
 LEAST_COVERED = 0.6
-"""Results that cover less of their range deserve a mark in tables."""
+"""Results that cover less of their range are marked in tables."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Curve:
     """Rate and quality of a codec at several settings, in any order.
 
     Args:
-        rate_bpp: bits per pixel (any unit serves that both curves share).
-        quality: curve values of a metric, which rise with quality.
+        rate_bpp: bits per pixel, or another unit that both curves share.
+        quality: curve values of a metric; larger is better.
     """
 
     rate_bpp: tuple[float, ...]
@@ -43,7 +43,7 @@ class Curve:
 
     def __post_init__(self) -> None:
         if len(self.rate_bpp) != len(self.quality):
-            raise UsageError("a curve needs as many rates as qualities.")
+            raise UsageError("a curve needs equally many rates and qualities.")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class BdRate:
         covered: part of the range that both curves reach: of the named limits, or, without
             limits, of the smaller of the two curves' ranges.
         low: start of the range averaged over (NaN when there is none).
-        high: its end.
+        high: end of the range.
     """
 
     percent: float
@@ -71,8 +71,8 @@ class MeanBdRate:
     Args:
         percent: mean over the pictures that have one; NaN when none has.
         least_covered: smallest part of the range covered, over those pictures.
-        pictures: how many have a BD-rate.
-        left_out: how many share no quality with the reference and are not in the mean.
+        pictures: number of pictures with a BD-rate.
+        left_out: number of pictures that share no quality with the reference.
     """
 
     percent: float
@@ -87,7 +87,7 @@ def bd_rate(reference: Curve, test: Curve, limits: tuple[float, float] | None = 
     Args:
         reference: the codec that counts as 100 %.
         test: the codec that is compared.
-        limits: lowest and highest quality to average over; None for all that is common.
+        limits: lowest and highest quality to average over; None for the whole common range.
 
     Raises:
         UsageError: SciPy is not installed.
@@ -114,7 +114,7 @@ def picture_bd_rates(
     tests: Mapping[str, Curve],
     limits: tuple[float, float] | None = None,
 ) -> dict[str, BdRate]:
-    """Return the BD-rate of every picture (keys) that both have.
+    """Return the BD-rates of all pictures that both have, by picture.
 
     Raises:
         UsageError: SciPy is not installed.
@@ -124,7 +124,7 @@ def picture_bd_rates(
 
 
 def mean_bd_rate(rates: Collection[BdRate]) -> MeanBdRate:
-    """Return the mean of those BD-rates that are numbers."""
+    """Return the mean of the BD-rates that are not NaN."""
     found = [rate for rate in rates if not math.isnan(rate.percent)]
     if not found:
         return MeanBdRate(math.nan, 0.0, 0, len(rates))
@@ -137,7 +137,7 @@ def rate_at(curve: Curve, quality: float) -> float:
     """Return the rate at which a curve reaches a quality, in the curve's own unit.
 
     Returns:
-        A number between the curve's rates; NaN for a quality that it does not reach.
+        A number within the curve's rates; NaN if the curve does not reach the quality.
 
     Raises:
         UsageError: SciPy is not installed.
@@ -149,7 +149,7 @@ def rate_at(curve: Curve, quality: float) -> float:
 
 
 def _rising(curve: Curve) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sort by rate and drop points that are no better than a cheaper one, or without any error."""
+    """Sort by rate; drop points without any error, and points that are no better than a cheaper one."""
     rate = np.asarray(curve.rate_bpp, np.float64)
     quality = np.asarray(curve.quality, np.float64)
     finite = np.isfinite(quality)

@@ -1,4 +1,4 @@
-"""What the prior is worth (against order 0), and what a file costs beyond its code length."""
+"""Compares the prior with order 0, and file sizes with code lengths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vqzip.codes import TokenMaps
 
 HEADER_ALLOWANCE_BYTES = 48
-"""What a container may take for one tile without metadata (docs/reference/format.md)."""
+"""Bytes that the container may take for one tile without metadata (docs/reference/format.md)."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class LevelCodeLength:
     Args:
         quality: of the files.
         level: 0 is the coarsest.
-        codes: how many codes were counted.
+        codes: number of codes.
         prior_bits: code length under the integer prior.
-        order0_bits: code length under one histogram a group, fitted on these very codes; the cost
-            of the histograms themselves is not in it, so it is a bound that favors order 0.
-        distinct: different codes in use, mean over the histograms: of a codebook, its usage.
+        order0_bits: code length under one histogram for each group, fitted on these same codes. It does
+            not include the cost of the histograms, so the comparison favors order 0.
+        distinct: number of different codes, mean over the histograms; for a codebook, its usage.
     """
 
     quality: float
@@ -39,7 +39,7 @@ class LevelCodeLength:
 
     @property
     def ratio(self) -> float:
-        """Prior over order 0; NaN where every code of the level is the same."""
+        """Prior relative to order 0; NaN if all codes of the level are equal."""
         return self.prior_bits / self.order0_bits if self.order0_bits else math.nan
 
 

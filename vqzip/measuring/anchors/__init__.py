@@ -1,1 +1,1 @@
-"""The codecs that models are compared with, a family a module."""
+"""The codecs that models are compared with, a module for each family."""

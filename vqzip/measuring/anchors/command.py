@@ -1,4 +1,4 @@
-"""Codecs that are programs: any two command lines, one that encodes a file and one that decodes it.
+"""Codecs that are programs: a command line that encodes a file, and one that decodes it.
 
     NAME[SETTINGS]: ENCODE | DECODE
 
@@ -36,14 +36,14 @@ _LONGEST_REASON = 200
 
 @dataclass(frozen=True)
 class CommandAnchor:
-    """A codec that is two command lines.
+    """A codec that consists of two command lines.
 
     Args:
         name: in results.
         encoder: words of the command that writes `{out}` from the picture `{in}`.
         decoder: words of the command that writes the picture `{out}` from the file `{in}`.
-        settings: what `{q}` stands for, low rate first.
-        own_metric: what its results are ranked by.
+        settings: values of `{q}`, low rate first.
+        own_metric: metric that its results are ranked by.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""All anchors that have a name of their own."""
+"""All built-in anchors."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vqzip.measuring.anchors.pillow import JPEG, JPEG2000, WEBP, PillowAnchor
 
 ANCHORS: tuple[PillowAnchor, ...] = (JPEG, WEBP, AVIF, AVIF_SSIM, AVIF_PSNR, JPEG2000, JXL, HEIC)
 DEFAULT_ANCHORS = (JPEG, JXL)
-"""Of `vqzip rd-curve`, as far as their plugins are installed; the first is the reference."""
+"""Defaults of `vqzip rd-curve`, if their plugins are installed; the first is the reference."""
 
 
 def find_anchor(name: str) -> PillowAnchor:
-    """Return the anchor of this name, checked to work here.
+    """Return the anchor of this name, after checking that it works.
 
     Raises:
         UsageError: there is no such anchor, or its encoder is missing.

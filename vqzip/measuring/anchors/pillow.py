@@ -1,6 +1,6 @@
-"""Codecs that Pillow or one of its plugins brings, and the three that every Pillow has.
+"""Codecs of Pillow and its plugins, and the three that every Pillow has.
 
-A BD-rate depends on how far the settings reach, so each codec has one fixed list. JPEG with optimized
+A BD-rate depends on the range of the settings, so each codec has one fixed list. JPEG with optimized
 Huffman tables at ten qualities is the usual reference.
 """
 
@@ -24,18 +24,18 @@ Options = Callable[[Image.Image, float], dict[str, Any]]
 
 
 def quality_option(_image: Image.Image, setting: float) -> dict[str, Any]:
-    """Return what tells Pillow's `save` the quality."""
+    """Return the option of Pillow's `save` for the quality."""
     return {"quality": int(setting)}
 
 
 @dataclass(frozen=True)
 class Library:
-    """What codes a format for Pillow.
+    """The library that codes a format for Pillow.
 
     Args:
-        prepare: makes the format known to Pillow; raises a UsageError where that cannot be.
+        prepare: registers the format in Pillow; raises a UsageError if that is not possible.
         version: names the libraries and their versions.
-        plugin: module that Pillow does not bring; None where there is none.
+        plugin: module of a plugin that must be installed; None if Pillow has the format.
     """
 
     prepare: Callable[[], None]
@@ -49,13 +49,13 @@ class PillowAnchor:
 
     Args:
         name: as given to `--anchors`.
-        title: for tables and plots, with the tune where there is one.
+        title: for tables and plots, with the tune if there is one.
         image_format: Pillow's name of the format.
-        library: what codes it.
+        library: the library that codes it.
         settings: low rate first.
         options: for Pillow's `save`, the same for all pictures and settings.
-        setting_options: those that depend on the picture or the setting.
-        own_metric: what its results are ranked by.
+        setting_options: options that depend on the picture or the setting.
+        own_metric: metric that its results are ranked by.
     """
 
     name: str
@@ -71,7 +71,7 @@ class PillowAnchor:
         """Return a whole file.
 
         Args:
-            picture: without alpha and metadata (they would be coded, too).
+            picture: without alpha and metadata, which would be encoded too.
             setting: one of `settings`, or another in the same unit.
 
         Raises:
@@ -96,14 +96,14 @@ class PillowAnchor:
         """Return None: the codes are not known."""
 
     def describe(self) -> str:
-        """Return version and options in one line, as results need them to be repeated."""
+        """Return version and options in one line, so that results can be repeated."""
         options = dict(self.options)
         advanced = options.pop("advanced", ())
         pairs = [*options.items(), *(advanced if isinstance(advanced, tuple) else ())]
         return f"{self.library.version()}; " + ", ".join(f"{key}={value}" for key, value in pairs)
 
     def check_installed(self) -> None:
-        """Make the format known to Pillow and try it on a small picture.
+        """Register the format in Pillow and try it on a small picture.
 
         Raises:
             UsageError: the encoder is missing, or too old for the options.
@@ -119,7 +119,7 @@ class PillowAnchor:
 
 
 def built_in(image_format: str, feature: str, version: Callable[[], str]) -> Library:
-    """Return the library of a format that Pillow's wheels bring.
+    """Return the library of a format that Pillow's wheels include.
 
     Args:
         image_format: Pillow's name of the format.
@@ -143,7 +143,7 @@ def _jpeg_version() -> str:
 
 
 def _jpeg2000_options(image: Image.Image, setting: float) -> dict[str, Any]:
-    """Return the factor that raw samples are to shrink by, for bits per pixel."""
+    """Return the compression ratio for a number of bits per pixel."""
     options: dict[str, Any] = {"quality_layers": [8 * len(image.getbands()) / setting]}
     return (
         options if image.mode == "RGB" else {**options, "mct": 0}

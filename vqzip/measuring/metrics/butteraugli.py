@@ -1,7 +1,7 @@
 """Butteraugli, the metric that JPEG XL's encoder is tuned with, by the command of libjxl.
 
-Debian and Ubuntu have the command in the package libjxl-devtools. Its 3-norm is taken: a mean over the
-picture in which large errors count more. The maximum, which it prints, too, depends on a single place.
+Debian and Ubuntu have the command in the package libjxl-devtools. Its 3-norm is used: a mean over the
+picture in which large errors count more. The maximum, which it also prints, depends on a single place.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NORM = re.compile(r"^3-norm: ([0-9.eE+-]+)$", re.MULTILINE)
 
 
 def score(pair: Pair) -> float | None:
-    """Return the distance of two pictures: 0 where they are equal, about 1 where a difference shows.
+    """Return the distance of two pictures: 0 if they are equal, about 1 if a difference is visible.
 
     Returns:
         None for a picture with a side under 8 pixels, which the command refuses.
@@ -42,7 +42,7 @@ def score(pair: Pair) -> float | None:
 
 
 def check() -> None:
-    """Raise a UsageError where the command is missing."""
+    """Raise a UsageError if the command is missing."""
     _found()
 
 

@@ -34,7 +34,7 @@ def score(pair: Pair) -> float:
 
 
 def check() -> None:
-    """Raise a UsageError where the package is missing or does not work."""
+    """Raise a UsageError if the package is missing or does not work."""
     _package()
 
 

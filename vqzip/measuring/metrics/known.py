@@ -1,4 +1,4 @@
-"""All metrics, and those that are measured unless others are asked for."""
+"""All metrics, and the default ones."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ DEFAULT_METRICS = (PSNR, MS_SSIM)
 
 
 def find_metrics(names: Sequence[str]) -> tuple[Metric, ...]:
-    """Return metrics by their names, each checked to work here.
+    """Return metrics by their names, after checking that they work.
 
     Raises:
-        UsageError: there is no such metric, none is named, or something that one needs is missing.
+        UsageError: a metric is unknown, none is named, or something that a metric needs is missing.
     """
     known = {metric.name: metric for metric in METRICS}
     for name in names:

@@ -1,4 +1,4 @@
-"""What reports need to know of a metric, and how two pictures become files for outside programs."""
+"""What reports need to know about a metric; and writing pictures for external programs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Pair:
-    """An original and what came back.
+    """An original and its decoded picture.
 
     Args:
         original: as it was encoded.
-        decoded: of the same height and width; pixels that nobody sees are those of the original.
+        decoded: of the same height and width; invisible pixels are those of the original.
         device: of torch, for metrics that use it.
-        visible_share: of all pixels, those that can be seen. Squared errors are means over them.
+        visible_share: share of visible pixels. Squared errors are means over them.
     """
 
     original: Pixels
@@ -49,7 +49,7 @@ class Pair:
 def seen_pair(
     original: Pixels, decoded: Pixels, device: str, visible: NDArray[np.bool_] | None
 ) -> Pair:
-    """Return a pair in which pixels that nobody sees are equal.
+    """Return a pair in which invisible pixels are equal.
 
     Args:
         original: as it was encoded.
@@ -79,11 +79,11 @@ class Metric:
         axis: label of the vertical axis of plots.
         digits: decimals in tables.
         score: measures one picture.
-        curve_value: makes a score the value that curves are drawn and compared over; it must rise with
-            quality. Means over pictures are taken before it.
-        check: raises a UsageError where the metric cannot run here.
+        curve_value: converts a score to the value of curves; it must rise with quality. Scores are
+            averaged over pictures before the conversion.
+        check: raises a UsageError if the metric cannot run here.
         version: returns the package or program that computes it, and its version.
-        middle: a second range of curve values for BD-rates; None for the common range alone.
+        middle: a second range of curve values for BD-rates; None for only the common range.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Metric:
 
     @property
     def heading(self) -> str:
-        """Title and unit, as at the head of a column."""
+        """Title and unit, as in the header of a column."""
         return f"{self.title} {self.unit}".strip()
 
 

@@ -26,7 +26,7 @@ def _ms_ssim(pair: Pair) -> float | None:
 
 
 def _nothing_to_check() -> None:
-    """Torch computes it, which is always there."""
+    """Computed by torch."""
 
 
 PSNR = Metric(

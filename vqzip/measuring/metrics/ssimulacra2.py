@@ -9,11 +9,11 @@ from vqzip.extras import missing_package
 from vqzip.measuring.metrics.metric import Metric, Pair, png_files
 
 SMALLEST_SIDE = 256
-"""All six scales of the metric; fewer would not compare."""
+"""Sides for all six scales of the metric; scores with fewer would not be comparable."""
 
 
 def score(pair: Pair) -> float | None:
-    """Return the quality of a decoded picture: 100 for equal pictures, 90 where no difference shows.
+    """Return the quality of a decoded picture: 100 for equal pictures, 90 if no difference is visible.
 
     Returns:
         None for a picture with a side under `SMALLEST_SIDE` pixels.
@@ -28,7 +28,7 @@ def score(pair: Pair) -> float | None:
 
 
 def check() -> None:
-    """Raise a UsageError where the package is missing."""
+    """Raise a UsageError if the package is missing."""
     _package()
 
 

@@ -1,1 +1,1 @@
-"""What is measured, as tables, files and plots."""
+"""Reports of measurements: tables, files and plots."""

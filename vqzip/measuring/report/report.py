@@ -29,19 +29,19 @@ from vqzip.measuring.report.tables import Table
 
 @dataclass(frozen=True)
 class RdReport:
-    """All that `vqzip rd-curve` found.
+    """All results of `vqzip rd-curve`.
 
     Args:
         models: measurements of vqzip's models.
         anchors: measurements of other codecs.
-        metrics: that all of them were measured by.
+        metrics: the metrics of all measurements.
         comparisons: every model with a curve against every anchor, then the anchors against the
             first.
         equal_quality: every model measured at one quality beside the first anchor, and beside the
             first model with a curve.
         command: the command line.
         versions: of vqzip, Python and the packages that decide numbers.
-        machine: where the times were taken.
+        machine: the machine that the times belong to.
     """
 
     models: tuple[Measurement, ...]
@@ -80,13 +80,13 @@ def make_report(
     command: Sequence[str] | None = None,
     metrics: Sequence[Metric] = DEFAULT_METRICS,
 ) -> RdReport:
-    """Compare measurements with one another.
+    """Compare measurements with each other.
 
     Args:
         models: of vqzip.
-        anchors: the first is the reference of the other anchors (JPEG, as a rule).
+        anchors: the first is the reference of the other anchors (usually JPEG).
         command: the command line; None for that of this process.
-        metrics: that the measurements have scores of.
+        metrics: those that the measurements have scores for.
 
     Raises:
         UsageError: SciPy is not installed.
@@ -148,7 +148,7 @@ def _smaller_table(report: RdReport) -> Table:
 
 
 def _extremes_tables(report: RdReport) -> tuple[Table, ...]:
-    """Return one table, or none where there is no anchor to stand against."""
+    """Return one table, or none if there is no anchor to compare with."""
     if not report.anchors:
         return ()
     anchors = [anchor.label for anchor in report.anchors]

@@ -50,9 +50,9 @@ def bd_rate_table(
     """Return the BD-rates, a row for each codec and reference.
 
     Args:
-        comparisons: of a pair all together, in the order of the columns: of each metric over the common
-            range, then over its middle range if it has one.
-        metrics: that they are by.
+        comparisons: grouped by pair, in the order of the columns: each metric over the common range, then
+            over its middle range if it has one.
+        metrics: the metrics of the comparisons.
         titles: of the codecs, by label.
 
     A `!` marks results that cover little of their range.
@@ -120,7 +120,7 @@ def order0_table(models: Sequence[Measurement]) -> Table:
 
 
 def overhead_table(models: Sequence[Measurement]) -> Table:
-    """Return what files cost beyond the prior's code length, and whether codes came back."""
+    """Return the size of files relative to the prior's code length, and whether codes were decoded exactly."""
     rows = []
     for measurement in models:
         over = measurement.overhead
@@ -146,7 +146,7 @@ def overhead_table(models: Sequence[Measurement]) -> Table:
 
 
 def _range_names(metric: Metric) -> list[str]:
-    """Return the names of the ranges that BD-rates by a metric are taken over."""
+    """Return the names of the ranges of BD-rates by a metric."""
     if metric.middle is None:
         return [metric.title]
     low, high = metric.middle
@@ -154,7 +154,7 @@ def _range_names(metric: Metric) -> list[str]:
 
 
 def mean_cell(mean: MeanBdRate) -> str:
-    """Return a mean BD-rate, marked where it covers little, with the pictures where some are left out."""
+    """Return a mean BD-rate, with a mark for low coverage and the number of pictures if some are missing."""
     cell = _marked(mean.percent, mean.least_covered)
     return f"{cell} ({mean.pictures} of {mean.pictures + mean.left_out})" if mean.left_out else cell
 

@@ -1,4 +1,4 @@
-"""Tables as strings: what the command line prints and documents quote."""
+"""Tables of strings, for the command line and for documents."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Table:
-    """A title, a header and rows of ready strings; every row is as long as the header."""
+    """A title, a header and rows of strings; every row is as long as the header."""
 
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
     def markdown(self) -> str:
-        """Return the table for a document, numbers to the right."""
+        """Return the table in Markdown, with numbers aligned to the right."""
         bars = ["|---" + "|---:" * (len(self.header) - 1) + "|"]
         lines = ["| " + " | ".join(row) + " |" for row in (self.header, *self.rows)]
         return "\n".join([f"**{self.title}**", "", lines[0], *bars, *lines[1:]]) + "\n"
@@ -29,5 +29,5 @@ def number(value: float | None, digits: int) -> str:
 
 
 def setting_text(setting: float) -> str:
-    """Return a setting without needless decimals: 4, 4.5, 0.27."""
+    """Return a setting without trailing zeros: 4, 4.5, 0.27."""
     return f"{setting:g}"
