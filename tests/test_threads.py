@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -20,8 +22,6 @@ def test_every_item_is_worked_on_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_several_threads_take_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SWITCH, "2")
-    if (os.cpu_count() or 1) < 2:
-        pytest.skip("needs two cores")
     # Both must be in the middle of their item at the same time.
     meeting = threading.Barrier(2, timeout=60)
     share(lambda _: meeting.wait(), range(2))
@@ -71,3 +71,25 @@ def test_threads_are_the_cores_that_the_process_may_use(monkeypatch: pytest.Monk
     monkeypatch.setenv(SWITCH, "0")
     with pytest.raises(UsageError, match="VQZIP_THREADS must be 1 or more, got '0'"):
         thread_count()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    # The child has a copy of the pool, but none of its threads.
+    script = """
+import os, threading
+from vqzip.threads import share
+meeting = threading.Barrier(2, timeout=60)
+share(lambda _: meeting.wait(), range(2))
+child = os.fork()
+if not child:
+    meeting = threading.Barrier(2, timeout=60)
+    share(lambda _: meeting.wait(), range(2))
+    os._exit(7)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    environment = {**os.environ, SWITCH: "2"}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], env=environment, timeout=120
+    )
+    assert done.returncode == 7

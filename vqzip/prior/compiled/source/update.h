@@ -41,6 +41,8 @@ static int tell(Run *run, int64_t tile, const Box *box)
                     const int32_t code = run->job->codes[channel * plane + run->raster[j]];
                     if (level->codewords && (code < 0 || code >= level->codewords))
                         return CODE_NOT_IN_BOOK;
+                    if (code > LARGEST_CODE || code < -LARGEST_CODE)
+                        return CODE_TOO_LARGE;
                     run->passed[j * stage->codes + c] = code;
                     if (run->codes)
                         run->codes[run->at[j] * level->channels + channel] = code;
@@ -54,16 +56,16 @@ static int tell(Run *run, int64_t tile, const Box *box)
     return DONE;
 }
 
-/* Applies one layer to a row of a tile: sums of values, and of words in the first layer. */
+/* Applies one layer to `n` positions of a row of a tile, from column `j` on: to values, and in the first
+ * layer to words. */
 static void update_row(
-    const Run *run, const Update *update, const Framed *from, int64_t tile, const Box *box, int64_t i,
-    int64_t j, int64_t n, int16_t *out)
+    const Run *run, const Update *update, const Framed *from, int64_t tile, int64_t i, int64_t j,
+    int64_t n, int16_t *out)
 {
     const Rounding *rounding = &update->rounding;
     const int64_t lanes = rounding->lanes, reach = update->kernel / 2;
     const int64_t pairs = update->kernel * from->channels / 2;
     const int32_t *start = rounding->bias + run->job->condition * lanes;
-    (void)box;
     for (int64_t di = -reach; di <= reach; di++) {
         for (int64_t q = 0; q < n; q++)
             run->inputs[q] = framed_at(from, i + di, j + q - reach);
@@ -91,7 +93,7 @@ static void update_tile(
     for (int64_t i = 0; i < box->height; i++)
         for (int64_t j = 0; j < box->width; j += BLOCK) {
             const int64_t n = box->width - j < BLOCK ? box->width - j : BLOCK;
-            update_row(run, update, from, tile, box, i, j, n, framed_at(to, i, j));
+            update_row(run, update, from, tile, i, j, n, framed_at(to, i, j));
         }
 }
 
