@@ -8,14 +8,20 @@ temporary file.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 Check = Callable[[bytes], None]
 """Raises an error if the bytes are not as they should be."""
+
+_DESCRIPTOR = re.compile(r"/dev/(stdin|stdout|stderr)|/(?:dev|proc/self)/fd/(\d{1,6})")
+_NAMED_DESCRIPTORS = {"stdin": 0, "stdout": 1, "stderr": 2}
 
 
 @contextmanager
@@ -31,12 +37,16 @@ def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
         OSError: the file cannot be written.
     """
     # Not tempfile: only the owner can read its files, and that would stay so.
+    mode = mode_of(path)
     temporary = path.with_name(f".vqzip-{secrets.token_hex(8)}.part{path.suffix}")
     try:
         yield temporary
         # Sync before the rename: a power cut leaves the old file or the new one.
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
+        if mode is not None:
+            # A file that only its owner may read stays so.
+            temporary.chmod(mode)
         if replace or not _give_second_name(temporary, path):
             temporary.replace(path)
     finally:
@@ -55,10 +65,73 @@ def write_whole(
         check: called with the written bytes, read back, before the rename; may raise.
     """
     with whole_file(path, replace=replace) as temporary:
-        with temporary.open("xb") as file:
+        with _created(temporary, mode_of(path)) as file:
             file.write(data)
         if check is not None:
             check(temporary.read_bytes())
+
+
+def mode_of(path: Path) -> int | None:
+    """Return the permissions of the file that has a name, None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else None
+
+
+def _created(path: Path, mode: int | None) -> BinaryIO:
+    """Open a new file that never has more permissions than the one that it replaces."""
+    permissions = 0o666 if mode is None else mode & 0o777
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags, permissions), "wb")
+
+
+def is_special(path: Path) -> bool:
+    """Return whether a path names something that is no regular file: a pipe, a device, a descriptor."""
+    if descriptor_of(path) is not None:
+        return True
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode)
+
+
+def descriptor_of(path: Path) -> int | None:
+    """Return the descriptor of this process that a path such as `/dev/stdout` names, else None."""
+    match = _DESCRIPTOR.fullmatch(str(path))
+    if match is None:
+        return None
+    return _NAMED_DESCRIPTORS[match[1]] if match[1] else int(match[2])
+
+
+def write_special(path: Path, data: bytes) -> None:
+    """Write to what is no regular file, as it is named and where it stands.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    descriptor = descriptor_of(path)
+    if descriptor is None:
+        path.write_bytes(data)
+        return
+    # Opening it anew would begin at its start once more, and may be forbidden.
+    with os.fdopen(os.dup(descriptor), "wb") as file:
+        file.write(data)
+
+
+def shown_name(path: object) -> str:
+    """Return a path as any terminal and any file of text can hold it.
+
+    Bytes that are not UTF-8 and characters that move the cursor become `\\x..`.
+    """
+    text = os.fspath(path) if isinstance(path, os.PathLike) else str(path)
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
 
 
 @contextmanager

@@ -36,6 +36,7 @@ class CountingCodec(Codec):
         bit_price: float | None = None,
         verify: bool = False,
         keep_hidden_colors: bool = False,
+        same_quality: bool = False,
     ) -> Encoded:
         self.encodes += 1
         return super().encode_picture(

@@ -104,3 +104,25 @@ def test_gray_with_alpha_of_sixteen_bits_stays_gray() -> None:
     assert picture.alpha is not None
     assert (picture.pixels == 0x80).all()
     assert (picture.alpha == 0x40).all()
+
+
+def gif_with_a_small_frame() -> bytes:
+    """A GIF of 8 x 6 whose only frame draws 4 x 3 pixels from column 2, row 1 on."""
+    file = io.BytesIO()
+    Image.new("P", (4, 3), 1).save(file, "GIF")
+    data = bytearray(file.getvalue())
+    data[6:10] = struct.pack("<HH", 8, 6)
+    at = data.index(b"\x2c", 13 + (3 << (data[10] & 7) + 1))
+    data[at + 1 : at + 5] = struct.pack("<HH", 2, 1)
+    return bytes(data)
+
+
+def test_what_a_frame_does_not_draw_is_transparent() -> None:
+    right = np.zeros((6, 8), np.uint8)
+    right[1:4, 2:6] = 255
+    data = gif_with_a_small_frame()
+    with Image.open(io.BytesIO(data)) as image:
+        opened = picture_from_image(image)
+    for picture in (read(data), opened):
+        assert picture.alpha is not None
+        assert np.array_equal(picture.alpha, right)

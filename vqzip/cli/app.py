@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 
 from vqzip import __version__
 from vqzip.cli.console import print_error
+from vqzip.cli.process import prepare_process
 from vqzip.errors import UsageError, VqzipError
 from vqzip.extras import missing_package
 
@@ -132,6 +133,7 @@ def _describe(error: OSError) -> str:
 
 def main() -> NoReturn:
     """Entry point of the console script."""
+    prepare_process()
     for name in ENDING_SIGNALS:
         number = getattr(signal, name, None)
         # Keep ignoring a signal that the caller ignores, as `nohup` does.

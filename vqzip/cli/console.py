@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vqzip.errors import PictureError, UsageError
+from vqzip.files import is_special, shown_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,25 +27,29 @@ def stderr_console() -> Console:
     """Return a console on stderr, so that messages never mix with data on stdout."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def stdout_console() -> Console:
     """Return a console on stdout, for results; tables keep their full width in a pipe."""
     from rich.console import Console
 
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=160)
+    console = Console(highlight=False, markup=False, emoji=False)
+    if console.is_terminal:
+        return console
+    return Console(highlight=False, markup=False, emoji=False, width=160)
 
 
 def print_error(message: str) -> None:
-    """Print a message as one line on stderr, even if it has line breaks."""
-    print(f"vqzip: {' '.join(message.split())}", file=sys.stderr)
+    """Print one line on stderr, whatever line breaks `message` has."""
+    print_note(f"vqzip: {' '.join(message.split())}")
 
 
 def print_note(message: str) -> None:
-    """Print one line on stderr about what was done."""
-    print(message, file=sys.stderr)
+    """Print one line about what was done, on stderr; nothing where there is none."""
+    # Without a file, `print` takes stdout, where data may go.
+    if sys.stderr is not None:
+        print(shown_name(message), file=sys.stderr)
 
 
 def print_result(text: str) -> None:
@@ -58,7 +63,9 @@ def waiting(what: str) -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    status = stderr_console().status(what)
+    from rich.text import Text
+
+    status = stderr_console().status(Text(shown_name(what)))
     timer = threading.Timer(PATIENCE_SECONDS, status.start)
     timer.daemon = True
     timer.start()
@@ -89,9 +96,25 @@ def read_source_bytes(source: Path) -> bytes:
     return content if isinstance(content, bytes) else content.read_bytes()
 
 
+def times_of(source: Path) -> tuple[int, int] | None:
+    """Return when a file was last read and changed, in ns; None for what is no regular file."""
+    if source == STREAM or is_special(source):
+        return None
+    status = source.stat()
+    return status.st_atime_ns, status.st_mtime_ns
+
+
 def output_beside(source: Path, suffix: str) -> Path:
-    """Return the default output: beside `source` with another suffix, stdout for stdin."""
-    return STREAM if source == STREAM else source.with_suffix(suffix)
+    """Return the default output: beside `source` with another suffix, stdout for stdin.
+
+    Raises:
+        UsageError: there is no place beside a pipe.
+    """
+    if source == STREAM:
+        return STREAM
+    if is_special(source):
+        raise UsageError(f"{source} is no regular file; name an output with -o (- for stdout).")
+    return source.with_suffix(suffix)
 
 
 def check_output(output: Path, *, source: Path, force: bool) -> None:
@@ -106,6 +129,8 @@ def check_output(output: Path, *, source: Path, force: bool) -> None:
             raise UsageError(
                 "a terminal cannot show binary data; name an output with -o or use a pipe."
             )
+        return
+    if is_special(output):
         return
     if output.is_dir():
         raise PictureError(f"{output} is a folder; name a file with -o.")

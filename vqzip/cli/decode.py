@@ -14,10 +14,11 @@ from vqzip.cli.console import (
     output_beside,
     print_note,
     read_source_bytes,
+    times_of,
     waiting,
     write_stdout,
 )
-from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, MaxPixels
+from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, KeepTimes, MaxPixels
 from vqzip.errors import UsageError
 
 
@@ -46,6 +47,13 @@ def decode(
         typer.Option(help="Folder of the model, if it is not installed."),
     ] = None,
     device: Device = "cpu",
+    strip: Annotated[
+        bool,
+        typer.Option(
+            "--strip", help="Leave out ICC, EXIF and XMP; colors are converted to sRGB before."
+        ),
+    ] = False,
+    keep_times: KeepTimes = False,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     force: Force = False,
 ) -> None:
@@ -57,7 +65,9 @@ def decode(
 
     from vqzip.container.parse import parse_header
     from vqzip.models.places import find_by_id
-    from vqzip.pictures.write import format_of, picture_to_bytes, write_atomically
+    from vqzip.pictures.colors import stripped
+    from vqzip.pictures.not_kept import listed
+    from vqzip.pictures.write import format_of, write_atomically, written_picture
 
     image_format = "PNG" if output == STREAM else format_of(output)
     data = read_source_bytes(source)
@@ -72,11 +82,17 @@ def decode(
     there = codec.completeness(data, max_pixels=max_pixels) if partial else None
     if there is not None and not there.whole:
         print_note(f"vqzip: {source} is truncated or damaged; decoded what is left: {there}.")
-    written = picture_to_bytes(picture, image_format)
+    written = written_picture(stripped(picture) if strip else picture, image_format)
+    if written.left_out:
+        print_note(
+            f"vqzip: warning: {image_format} does not hold the picture's "
+            f"{listed(written.left_out)}; --strip leaves metadata out without this line."
+        )
     if output == STREAM:
-        write_stdout(written)
+        write_stdout(written.data)
         return
-    write_atomically(output, written, force=force)
+    times = times_of(source) if keep_times else None
+    write_atomically(output, written.data, force=force, times=times)
     print_note(
         f"{output}: {picture.width} x {picture.height}, {time.perf_counter() - started:.1f} s"
     )

@@ -16,11 +16,12 @@ from vqzip.cli.console import (
     print_note,
     read_source,
     readable_size,
+    times_of,
     waiting,
     write_stdout,
 )
 from vqzip.cli.native_stderr import native_stderr_muted
-from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, MaxPixels
+from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, KeepTimes, MaxPixels
 from vqzip.errors import CodingError, UsageError, VqzipError
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def encode(
             "that take few bytes.",
         ),
     ] = False,
+    keep_times: KeepTimes = False,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     force: Force = False,
 ) -> None:
@@ -157,7 +159,8 @@ def encode(
 
     from vqzip.pictures.write import write_atomically
 
-    write_atomically(output, encoded.data, force=force, check=check)
+    times = times_of(source) if keep_times else None
+    write_atomically(output, encoded.data, force=force, check=check, times=times)
     rate_bpp = 8 * len(encoded.data) / (picture.width * picture.height)
     reached = f"quality {encoded.quality:g}"
     if codec.model.config.vqvae.quality is None:

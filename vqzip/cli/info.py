@@ -11,6 +11,7 @@ import typer
 
 from vqzip.cli.console import print_result, read_source_bytes, stdout_console
 from vqzip.errors import ModelError
+from vqzip.files import shown_name
 
 if TYPE_CHECKING:
     from vqzip.container.parse import Layout
@@ -116,7 +117,7 @@ def _print_table(name: str, facts: Facts) -> None:
     layout, header = facts.layout, facts.layout.header
     identity = header.model_id.hex()
     rows = [
-        ("file", f"{name}, {layout.total_bytes:,} bytes"),
+        ("file", f"{shown_name(name)}, {layout.total_bytes:,} bytes"),
         ("picture", f"{header.width} x {header.height}, {header.mode}"),
         ("quality", facts.quality),
         (

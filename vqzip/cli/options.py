@@ -19,4 +19,11 @@ Device = Annotated[
 
 Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 
+KeepTimes = Annotated[
+    bool,
+    typer.Option(
+        "--keep-times", help="Give the output the times of access and change of the input."
+    ),
+]
+
 MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse larger pictures.")]

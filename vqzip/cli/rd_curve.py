@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vqzip.cli.console import print_note, stdout_console
+from vqzip.cli.console import print_error, print_note, stdout_console
 from vqzip.cli.files_display import FilesDisplay
+from vqzip.cli.native_stderr import native_stderr_muted
 from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, MaxPixels
 from vqzip.errors import PictureError, UsageError
-from vqzip.files import write_whole
+from vqzip.files import shown_name, write_whole
 
 if TYPE_CHECKING:
     from vqzip.measuring.report.tables import Table
@@ -180,14 +181,16 @@ def _curves(
     out: Path | None,
 ) -> None:
     from vqzip.codec.codec import load
-    from vqzip.measuring.measure import measure
+    from vqzip.measuring.measure import measure, without_pictures
     from vqzip.measuring.metrics.known import find_metrics
     from vqzip.measuring.report.files import write_report
     from vqzip.measuring.report.report import make_report, report_tables
-    from vqzip.measuring.source_pictures import find_pictures
+    from vqzip.measuring.source_pictures import find_pictures, readable_pictures
     from vqzip.measuring.subject import ModelSubject
 
-    pictures = find_pictures(images)
+    failed: dict[str, str] = {}
+    with native_stderr_muted():
+        pictures = readable_pictures(find_pictures(images), failed, how.max_pixels)
     found = find_metrics(metrics)
     subjects: list[Subject] = [
         ModelSubject(
@@ -204,14 +207,16 @@ def _curves(
         measured = [
             measure(
                 subject,
-                pictures,
+                [source for source in pictures if source.name not in failed],
                 metrics=found,
                 device=how.device,
                 max_pixels=how.max_pixels,
                 progress=display.next(subject.name),
+                failed=failed,
             )
             for subject in subjects
         ]
+    measured = [without_pictures(measurement, failed) for measurement in measured]
     count = len(models)
     report = make_report(measured[:count], measured[count:], _command_line(), found)
     for table in report_tables(report):
@@ -219,6 +224,19 @@ def _curves(
     if out is not None:
         for path in write_report(report, out):
             print_note(str(path))
+    _name_failed(failed)
+
+
+def _name_failed(failed: dict[str, str]) -> None:
+    """Name the pictures that could not be measured, and end with status 1 if there are some.
+
+    Raises:
+        Exit: there are.
+    """
+    for name, reason in failed.items():
+        print_error(f"{name} is not in the results: {reason}")
+    if failed:
+        raise typer.Exit(1)
 
 
 def _likelihoods(models: list[str], train: Path, valid: Path, how: How, out: Path | None) -> None:
@@ -227,6 +245,7 @@ def _likelihoods(models: list[str], train: Path, valid: Path, how: How, out: Pat
     from vqzip.measuring.nll import measure_nll, nll_table, priors_table
 
     results = []
+    failed: dict[str, str] = {}
     with FilesDisplay() as display:
         for name in models:
             codec = load(name, how.device)
@@ -242,6 +261,7 @@ def _likelihoods(models: list[str], train: Path, valid: Path, how: How, out: Pat
                     device=how.device,
                     max_pixels=how.max_pixels,
                     progress=display.next(f"{name} q{quality:g}"),
+                    failed=failed,
                 )
                 for quality in how.qualities or (4.0,)
             ]
@@ -254,6 +274,7 @@ def _likelihoods(models: list[str], train: Path, valid: Path, how: How, out: Pat
         path = out / NLL_FILE
         write_whole(path, (json.dumps(facts, indent=1) + "\n").encode())
         print_note(str(path))
+    _name_failed(failed)
 
 
 def _check_folder(out: Path, images: Path, *, force: bool) -> None:
@@ -284,7 +305,7 @@ def _parse_qualities(text: str) -> tuple[float, ...]:
 
 
 def _command_line() -> tuple[str, ...]:
-    return ("vqzip", *sys.argv[1:])
+    return ("vqzip", *(shown_name(argument) for argument in sys.argv[1:]))
 
 
 def _print_table(table: Table) -> None:

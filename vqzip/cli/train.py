@@ -96,10 +96,10 @@ class TrainingDisplay:
     def __init__(self) -> None:
         console = stderr_console()
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.percentage:3.0f} %"),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.percentage:3.0f} %", markup=False),
+            TextColumn("{task.fields[state]}", markup=False),
             console=console,
             disable=not console.is_terminal,
         )

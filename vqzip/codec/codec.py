@@ -24,7 +24,7 @@ from vqzip.codec.tiles import Box, Tile, TileGrid
 from vqzip.codes import TokenMaps
 from vqzip.container.build import build
 from vqzip.container.fields import Header, Section, VqzFile
-from vqzip.errors import CodingError, ModelError, PictureError, Truncated
+from vqzip.errors import CodingError, ModelError, PictureError, Truncated, UsageError
 from vqzip.models.folder import DEFAULT_MODEL, Model
 from vqzip.models.folder import load as load_model
 from vqzip.pictures.hidden import visible_pixels, with_hidden_filled
@@ -98,9 +98,14 @@ class Codec:
             InvalidFile: the file is damaged.
             ModelError: it was made with another model.
         """
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise UsageError(
+                f"decode takes the bytes of a .vqz file, got {type(data).__name__}; read the file "
+                "with Path(...).read_bytes() first."
+            )
         from vqzip.pictures.write import image_from_picture
 
-        return image_from_picture(self.decode_picture(data))
+        return image_from_picture(self.decode_picture(bytes(data)))
 
     def encode_picture(
         self,
@@ -111,6 +116,7 @@ class Codec:
         bit_price: float | None = None,
         verify: bool = False,
         keep_hidden_colors: bool = False,
+        same_quality: bool = False,
     ) -> Encoded:
         """Encode a picture with its alpha and metadata.
 
@@ -122,6 +128,7 @@ class Codec:
             verify: decode the codes and compare.
             keep_hidden_colors: code the colors under alpha 0 as they are. Otherwise they are replaced
                 by ones that cost few bits, and do not count when files are compared.
+            same_quality: never take another quality than the one asked for, whatever the effort.
 
         Raises:
             ModelError: the model has not got the quality.
@@ -134,6 +141,8 @@ class Codec:
         compared = settings(effort, step, self.model.config)
         if bit_price is not None:
             compared = [Setting(step, bit_price)]
+        if same_quality:
+            compared = [setting for setting in compared if setting.quality_step == step]
         sections = sections_of(picture)
         visible = None
         if not keep_hidden_colors:
@@ -272,11 +281,15 @@ class Codec:
     def to_codes(
         self, image: Image.Image, quality: float = DEFAULT_QUALITY, *, effort: int = DEFAULT_EFFORT
     ) -> TokenMaps:
-        """Return the codes that `encode` would write."""
+        """Return codes of exactly this quality, as `from_codes` needs to be told.
+
+        They are those of `encode`, but for effort 9, which may take the next eighth there.
+        """
         from vqzip.pictures.read import picture_from_image
 
         picture = picture_from_image(image)
-        return self.encode_picture(picture, quality=quality, effort=effort).codes
+        encoded = self.encode_picture(picture, quality=quality, effort=effort, same_quality=True)
+        return encoded.codes
 
     def from_codes(
         self,
@@ -321,11 +334,16 @@ class Codec:
 
         Raises:
             ModelError: the quality is not 1.0 to 8.0.
+            UsageError: it is no number, or lies between the eighths.
         """
+        if isinstance(quality, bool) or not isinstance(quality, (int, float, np.number)):
+            raise UsageError(f"quality is a number from 1 to 8, got {quality!r}.")
         if self.model.config.vqvae.quality is None:
             return 0
         if not 1 <= quality <= 8:
             raise ModelError(f"quality goes from 1 to 8, got {quality:g}.")
+        if not float(8 * quality).is_integer():
+            raise UsageError(f"quality goes in steps of 1/8, as 4.125 or 4.25; got {quality:g}.")
         return round((quality - 1) * 8)
 
     def _tile_coder(self, header: Header) -> TileCoder:

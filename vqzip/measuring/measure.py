@@ -7,10 +7,11 @@ number, headers included, and its distortion is that of the decoded 8-bit pictur
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from vqzip import metrics as rates
+from vqzip.errors import PictureError, UsageError, VqzipError
 from vqzip.measuring.analysis.code_lengths import (
     CodeLengthTally,
     LevelCodeLength,
@@ -101,6 +102,7 @@ def measure(
     device: str = "cpu",
     max_pixels: int = MAX_PIXELS,
     progress: Progress | None = None,
+    failed: dict[str, str] | None = None,
 ) -> Measurement:
     """Encode and decode pictures with a codec at its settings.
 
@@ -112,9 +114,11 @@ def measure(
         device: where metrics are computed.
         max_pixels: larger pictures are refused.
         progress: called after each file.
+        failed: is given the names of pictures that cannot be coded, with the reason; they have no
+            points. None raises what is the matter.
 
     Raises:
-        PictureError: a picture cannot be read or coded.
+        PictureError: a picture cannot be read or coded, or none of them can.
         UsageError: a package or device is missing.
     """
     for metric in metrics:
@@ -122,18 +126,32 @@ def measure(
     settings = tuple(settings or subject.settings)
     tally = CodeLengthTally()
     points: list[RdPoint] = []
-    for source in pictures:
-        picture, visible = read_visible(source, max_pixels)
-        for setting in settings:
-            coded = _code(subject, picture, setting)
-            pair = seen_pair(picture.pixels, coded.decoded.pixels, device, visible)
-            scores = {metric.name: metric.score(pair) for metric in metrics}
-            points.append(_point(subject, source.name, coded, pair, scores))
-            if coded.lengths is not None:
-                tally.add(coded.lengths.quality, coded.lengths.codes, coded.lengths.bits)
-            if progress is not None:
-                what = f"{subject.name} {setting:g} {source.name}"
-                progress(len(points), len(pictures) * len(settings), what)
+    for number, source in enumerate(pictures):
+        own: list[RdPoint] = []
+        lengths: list[CodeLengths] = []
+        try:
+            picture, visible = read_visible(source, max_pixels)
+            for setting in settings:
+                coded = _code(subject, picture, setting)
+                pair = seen_pair(picture.pixels, coded.decoded.pixels, device, visible)
+                scores = {metric.name: metric.score(pair) for metric in metrics}
+                own.append(_point(subject, source.name, coded, pair, scores))
+                lengths += [] if coded.lengths is None else [coded.lengths]
+                if progress is not None:
+                    what = f"{subject.name} {setting:g} {source.name}"
+                    done = number * len(settings) + len(own)
+                    progress(done, len(pictures) * len(settings), what)
+        except VqzipError as error:
+            # Wrong usage is no matter of one picture.
+            if failed is None or isinstance(error, UsageError):
+                raise
+            failed[source.name] = str(error)
+            continue
+        points += own
+        for length in lengths:
+            tally.add(length.quality, length.codes, length.bits)
+    if pictures and not points and failed is not None:
+        raise PictureError(f"{subject.name} can code no picture: {failed[pictures[-1].name]}")
     known = [(p.payload_bytes, sum(p.code_length_bits)) for p in points if p.code_length_bits]
     return Measurement(
         label=subject.name,
@@ -145,6 +163,12 @@ def measure(
         overhead=overhead(known) if known else None,
         own_metric=subject.own_metric,
     )
+
+
+def without_pictures(measurement: Measurement, names: Collection[str]) -> Measurement:
+    """Return a measurement without the points of some pictures, which another codec cannot code."""
+    kept = tuple(point for point in measurement.points if point.picture not in names)
+    return replace(measurement, points=kept)
 
 
 @dataclass(frozen=True)

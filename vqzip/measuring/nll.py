@@ -25,6 +25,7 @@ from vqzip.measuring.source_pictures import (
     SourcePicture,
     find_pictures,
     read_plain,
+    readable_pictures,
     spread,
 )
 from vqzip.measuring.subject import ONLY_QUALITY
@@ -92,6 +93,7 @@ def measure_nll(
     device: str = "cpu",
     max_pixels: int = MAX_PIXELS,
     progress: Progress | None = None,
+    failed: dict[str, str] | None = None,
 ) -> NllResult:
     """Measure likelihood and distortion on training and validation pictures.
 
@@ -106,12 +108,17 @@ def measure_nll(
         device: where the distortion is computed.
         max_pixels: larger pictures are refused.
         progress: called after each picture.
+        failed: is given the names of pictures that cannot be read, with the reason.
 
     Raises:
-        PictureError: a picture cannot be read.
+        PictureError: no picture of a folder can be read.
         UsageError: a folder has no pictures.
     """
-    chosen = [spread(find_pictures(folder), limit) for folder in (train, valid)]
+    unreadable = {} if failed is None else failed
+    chosen = [
+        readable_pictures(spread(find_pictures(folder), limit), unreadable, max_pixels)
+        for folder in (train, valid)
+    ]
     total = len(chosen[0]) + len(chosen[1])
     splits: list[SplitNll] = []
     for name, pictures in zip(("training", "validation"), chosen, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqzip.errors import PictureError
+from vqzip.files import shown_name
 from vqzip.pictures.find import picture_files
 from vqzip.pictures.hidden import visible_pixels, with_hidden_filled
 from vqzip.pictures.picture import Picture
@@ -20,7 +22,10 @@ MAX_PIXELS = 1 << 28
 
 @dataclass(frozen=True)
 class SourcePicture:
-    """A picture file and its name in results: its path below the searched folder."""
+    """A picture file, and the name it has in results.
+
+    The name is the path below the folder searched, as `shown_name` writes it: results are text.
+    """
 
     name: str
     path: Path
@@ -33,13 +38,39 @@ def find_pictures(source: Path) -> tuple[SourcePicture, ...]:
         PictureError: `source` does not exist or has no pictures.
     """
     if source.is_file():
-        return (SourcePicture(source.name, source),)
+        return (SourcePicture(shown_name(source.name), source),)
     if not source.is_dir():
         raise PictureError(f"there is no picture or folder '{source}'; check the path.")
-    found = sorted((path.relative_to(source).as_posix(), path) for path in picture_files(source))
+    found = sorted(
+        (shown_name(path.relative_to(source).as_posix()), path) for path in picture_files(source)
+    )
     if not found:
         raise PictureError(f"there are no pictures in '{source}'; give another folder.")
     return tuple(SourcePicture(name, path) for name, path in found)
+
+
+def readable_pictures(
+    pictures: Sequence[SourcePicture], failed: dict[str, str], max_pixels: int = MAX_PIXELS
+) -> tuple[SourcePicture, ...]:
+    """Return the pictures that can be read, before time is spent on any of them.
+
+    Args:
+        pictures: from `find_pictures`.
+        failed: is given the names of the others, with the reason.
+        max_pixels: larger pictures are refused.
+
+    Raises:
+        PictureError: none of them can be read.
+    """
+    for source in pictures:
+        try:
+            read_visible(source, max_pixels)
+        except PictureError as error:  # noqa: PERF203
+            failed[source.name] = str(error)
+    readable = tuple(source for source in pictures if source.name not in failed)
+    if pictures and not readable:
+        raise PictureError(failed[pictures[0].name])
+    return readable
 
 
 def spread(pictures: tuple[SourcePicture, ...], limit: int | None) -> tuple[SourcePicture, ...]:

@@ -72,12 +72,12 @@ def locate(name_or_path: str) -> Path:
     Raises:
         ModelError: there is none.
     """
-    given = Path(name_or_path).expanduser()
+    given = Path(os.path.expanduser(name_or_path))  # noqa: PTH111  (no error without a home)
     candidates = [given, given / "model"]
     if not given.is_absolute() and given.name == name_or_path:
         candidates = [root / name_or_path for root in search_path()] + candidates
     for candidate in candidates:
-        if (candidate / CONFIG).is_file():
+        if _is_file(candidate / CONFIG):
             return candidate
     raise ModelError(
         f"there is no model '{name_or_path}'; installed are "
@@ -222,7 +222,20 @@ def _is_damaged(folder: Path) -> bool:
 
 def _all_folders() -> Iterator[Path]:
     for root in search_path():
-        yield from (config.parent for config in sorted(root.glob(f"*/{CONFIG}")))
+        try:
+            folders = sorted(root.iterdir())
+        except OSError:
+            # It is not there, or may not be entered: no model of it can be used.
+            continue
+        yield from (folder for folder in folders if _is_file(folder / CONFIG))
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether there is a file; what may not be looked at is not there."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _sha256(folder: Path, name: str) -> str:

@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
-PICTURE_SUFFIXES = (
-    *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg"),
-    *(".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
+PICTURE_SUFFIXES = frozenset(
+    {
+        *(".apng", ".avif", ".avifs", ".blp", ".bmp", ".bw", ".cur", ".dcx", ".dds", ".dib"),
+        *(".fit", ".fits", ".flc", ".fli", ".ftc", ".ftu", ".gbr", ".gif", ".heic", ".heif"),
+        *(".hif", ".icb", ".icns", ".ico", ".im", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc", ".jpe"),
+        *(".jpeg", ".jpf", ".jpg", ".jpx", ".jxl", ".mpo", ".msp", ".pbm", ".pcd", ".pcx", ".pfm"),
+        *(".pgm", ".png", ".pnm", ".ppm", ".psd", ".pxr", ".qoi", ".ras", ".rgb", ".rgba", ".sgi"),
+        *(".tga", ".tif", ".tiff", ".vda", ".vst", ".webp", ".xbm", ".xpm"),
+    }
 )
+"""Of all formats that are read, but those that are programs or hold other things than pictures."""
+
+_SHADOW = "._"
+"""How a Mac names the file in which it keeps what another file system cannot: it is no picture."""
 
 
 def is_picture_file(path: Path) -> bool:
     """Return whether there is a file with a picture's suffix at `path`."""
-    return path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+    named = path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(_SHADOW)
+    return named and path.is_file()
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """Return all picture files in `folder` and below it, sorted: no order of the disk's."""
-    return sorted(path for path in folder.rglob("*") if is_picture_file(path))
+    """Return all picture files in `folder` and below it, sorted: no order of the disk's.
+
+    Links are followed, each folder is searched once; folders that may not be entered are left out.
+    """
+    return sorted(path for path in _files(folder) if is_picture_file(path))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    seen = set()
+    for place, below, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            # A link back up, or a second way to the same pictures.
+            below.clear()
+            continue
+        seen.add(real)
+        below.sort()
+        yield from (Path(place) / name for name in names)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,7 +97,7 @@ def read_file(source: Path | bytes, *, max_pixels: int) -> PictureRead:
             converted (samples whose white is not known).
     """
     name = "the picture" if isinstance(source, bytes) else str(source)
-    try:
+    with _as_picture_errors(name, max_pixels):
         image, found = open_picture(file_content(source), name, max_pixels=max_pixels)
         with image:
             _check_size(image, name, max_pixels)
@@ -107,6 +109,26 @@ def read_file(source: Path | bytes, *, max_pixels: int) -> PictureRead:
             picture = _picture(image, found, stored)
             lost = losses(image, found, is_gray=picture.is_gray)
             return PictureRead(name, picture, lost, tuple(found.text_losses))
+
+
+def look_at_file(path: Path, *, max_pixels: int) -> None:
+    """Open a picture without decoding its pixels.
+
+    Raises:
+        PictureError: as `read_file`, as far as the front of a file shows it.
+    """
+    with _as_picture_errors(str(path), max_pixels):
+        image, _ = open_picture(file_content(path), str(path), max_pixels=max_pixels)
+        with image:
+            _check_size(image, str(path), max_pixels)
+            _refuse_programs(image, str(path))
+
+
+@contextmanager
+def _as_picture_errors(name: str, max_pixels: int) -> Iterator[None]:
+    """Turn what Pillow's plugins raise into errors of one sentence."""
+    try:
+        yield
     except PictureError:
         raise
     except FileNotFoundError as error:

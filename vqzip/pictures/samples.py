@@ -33,6 +33,7 @@ class Stored:
         key_bits: that depth.
         monochrome: whether RGB of Pillow is gray in the file.
         pixel_file: a PNG, needed for a key of 16-bit colors.
+        covered: (left, upper, right, lower) of the part that is drawn at all; None for the whole.
     """
 
     bits: int = 16
@@ -41,6 +42,7 @@ class Stored:
     key_bits: int = 8
     monochrome: bool = False
     pixel_file: bytes | None = None
+    covered: tuple[int, int, int, int] | None = None
 
 
 def stored_in_file(found: Findings, image: Image.Image) -> Stored:
@@ -53,6 +55,7 @@ def stored_in_file(found: Findings, image: Image.Image) -> Stored:
         key_bits=found.bits,
         monochrome=found.monochrome,
         pixel_file=found.pixel_file,
+        covered=_covered(image),
     )
 
 
@@ -70,7 +73,17 @@ def stored_in_image(image: Image.Image) -> Stored:
         white_is_zero=tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO,
         key=(key,) if small and isinstance(key, int) else None,
         key_bits=int(match[1]) if small and match else 8,
+        covered=_covered(image),
     )
+
+
+def _covered(image: Image.Image) -> tuple[int, int, int, int] | None:
+    """Return which part of a GIF its first frame draws: what lies around it is transparent."""
+    tiles = getattr(image, "tile", [])
+    if image.format != "GIF" or not tiles or tiles[0][1] == (0, 0, *image.size):
+        return None
+    left, upper, right, lower = tiles[0][1]
+    return left, upper, right, lower
 
 
 def pixels_and_alpha(image: Image.Image, stored: Stored) -> tuple[Bytes2D, Bytes2D | None]:
@@ -79,6 +92,16 @@ def pixels_and_alpha(image: Image.Image, stored: Stored) -> tuple[Bytes2D, Bytes
     Raises:
         PictureError: the samples have no known white.
     """
+    pixels, alpha = _samples(image, stored)
+    if stored.covered is not None:
+        left, upper, right, lower = stored.covered
+        drawn = np.zeros(pixels.shape[:2], np.uint8)
+        drawn[upper:lower, left:right] = 255
+        alpha = drawn if alpha is None else np.minimum(alpha, drawn)
+    return pixels, alpha
+
+
+def _samples(image: Image.Image, stored: Stored) -> tuple[Bytes2D, Bytes2D | None]:
     if image.mode in SIXTEEN_BIT_MODES or (image.mode == "I" and image.format == "PPM"):
         return _from_sixteen_bits(image, stored)
     if image.mode == "F":

@@ -79,6 +79,9 @@ def open_picture(data: bytes, name: str, *, max_pixels: int) -> tuple[Image.Imag
             return _open_by_plugin(found.pixel_file or data), found
         image = _open_by_plugin(data)
     found = look_through(data, image.format)
+    if found is not None and image.format == "JXL":
+        # It is part of the coded picture.
+        found.icc = image.info.get("icc_profile")
     if found is None:
         found = Findings(pictures=_count_pictures(image))
         look_at_info(image.info, found)

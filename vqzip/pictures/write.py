@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from vqzip.errors import PictureError
-from vqzip.files import Check, write_whole
+from vqzip.files import Check, is_special, write_special, write_whole
 from vqzip.pictures.metadata_out import image_info, save_options, with_tiff_tags, writable
 from vqzip.pictures.picture import Bytes2D, Picture
 
@@ -127,7 +128,14 @@ def write_picture(picture: Picture, path: Path, *, force: bool = False) -> None:
     write_atomically(path, picture_to_bytes(picture, format_of(path)), force=force)
 
 
-def write_atomically(path: Path, data: bytes, *, force: bool, check: Check | None = None) -> None:
+def write_atomically(
+    path: Path,
+    data: bytes,
+    *,
+    force: bool,
+    check: Check | None = None,
+    times: tuple[int, int] | None = None,
+) -> None:
     """Write a file under a temporary name in its folder, then move it to its place.
 
     Args:
@@ -135,20 +143,24 @@ def write_atomically(path: Path, data: bytes, *, force: bool, check: Check | Non
         data: the whole file.
         force: replace an existing file.
         check: is given what was written before it is moved to its place; may raise.
+        times: of access and change that the file is given, in ns.
 
     Raises:
         PictureError: the file is there (without `force`), or it cannot be written.
     """
-    path = Path(path).resolve()
+    path = Path(path)
     try:
-        if path.is_dir():
-            raise PictureError(f"{path} is a folder; name a file in it.")
-        if path.exists() and not path.is_file():
+        if is_special(path):
             if check is not None:
                 check(data)
-            path.write_bytes(data)
+            write_special(path, data)
             return
+        path = path.resolve()
+        if path.is_dir():
+            raise PictureError(f"{path} is a folder; name a file in it.")
         write_whole(path, data, replace=force, check=check)
+        if times is not None:
+            os.utime(path, ns=times)
     except FileExistsError as error:
         raise PictureError(f"{path} already exists; use --force to overwrite it.") from error
     except OSError as error:

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from vqzip.errors import PictureError, TrainingError
 from vqzip.pictures.find import is_picture_file, picture_files
-from vqzip.pictures.read import read_picture
+from vqzip.pictures.read import look_at_file, read_picture
 from vqzip.training.recipe import DataConfig
 
 MAX_PIXELS = 100_000_000
@@ -69,6 +69,24 @@ class CropSource:
         self.refused: dict[Path, str] = {}
         self._cache: dict[int, NDArray[np.uint8]] = {}
         self._cached_bytes = 0
+
+    def look(self) -> None:
+        """Open every picture, without decoding it, so that broken ones are known from the start.
+
+        Raises:
+            TrainingError: none of them can be opened.
+        """
+        for path in self.paths:
+            try:
+                look_at_file(path, max_pixels=MAX_PIXELS)
+            except PictureError as error:  # noqa: PERF203
+                self.refused[path] = str(error)
+        if len(self.refused) == len(self.paths):
+            raise self._nothing_to_draw()
+
+    def _nothing_to_draw(self) -> TrainingError:
+        reason = next(iter(self.refused.values()))
+        return TrainingError(f"none of the pictures can be read; the first reason: {reason}")
 
     def _pixels(self, number: int) -> NDArray[np.uint8] | None:
         """Return `(H, W, 3)` or None for a picture that cannot be read."""
@@ -144,8 +162,7 @@ class CropSource:
             pixels = self._pixels(number % len(self.paths))
             if pixels is not None:
                 return pixels
-        reason = next(iter(self.refused.values()))
-        raise TrainingError(f"none of the pictures can be read; the first reason: {reason}")
+        raise self._nothing_to_draw()
 
 
 def jitter(crop: Tensor, strength: float, rng: np.random.Generator) -> Tensor:

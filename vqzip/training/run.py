@@ -17,7 +17,7 @@ from vqzip.autoencoders.torch_weights import checked_device
 from vqzip.codec.codec import Codec
 from vqzip.configs import ModelConfig
 from vqzip.errors import TrainingError, UsageError
-from vqzip.files import whole_folder, write_whole
+from vqzip.files import shown_name, whole_folder, write_whole
 from vqzip.models import folder as model_folder
 from vqzip.models.learned import load_float_prior, load_vqvae, save
 from vqzip.models.places import locate
@@ -98,6 +98,7 @@ def run(
     start = None if start is None else locate(str(start))
     minutes, start = _open_run_folder(out, chosen, minutes, start, resume=resume)
     source = CropSource(paths, chosen.data, chosen.seed)
+    source.look()
     vqvae, prior = _networks(chosen)
     # A run that was killed before its first checkpoint starts again.
     goes_on = resume and (out / CHECKPOINT).is_file()
@@ -237,7 +238,9 @@ def _list_unreadable(out: Path, source: CropSource, note: Callable[[str], None])
     refused, total = source.refused, len(source.paths)
     if not refused:
         return
-    lines = [f"{path}: {' '.join(reason.split())}" for path, reason in sorted(refused.items())]
+    lines = [
+        shown_name(f"{path}: {' '.join(why.split())}") for path, why in sorted(refused.items())
+    ]
     (out / UNREADABLE).write_text("\n".join(lines) + "\n", encoding="utf-8")
     note(f"{len(refused)} of {total} pictures could not be read; {out / UNREADABLE} names them")
 

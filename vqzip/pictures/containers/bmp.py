@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import struct
 
+import numpy as np
+
 from vqzip.pictures.color_numbers import ColorNumbers
 from vqzip.pictures.containers.findings import NOT_SRGB, Findings
 
 _CALIBRATED, _LINKED, _EMBEDDED = 0, b"KNIL", b"DEBM"
 _FILE_HEADER_BYTES = 14
+_V3_BYTES = 56
 _V4_BYTES, _V5_BYTES = 108, 124
 _BITFIELDS = (3, 6)
 _LONGEST_PADDING = 64
@@ -27,12 +30,22 @@ def walk_bmp(data: bytes, found: Findings) -> None:
         found.bits = max(8, found.bits)
     elif bits == 64:
         found.bits = 16
+    elif compression in _BITFIELDS and bits == 16 and size >= _V3_BYTES:
+        _look_at_alpha(data, int.from_bytes(data[66:70], "little"), found)
     end = int.from_bytes(data[10:14], "little")
     end += stored if compression and stored else -(-width * bits // 32) * 4 * abs(height)
     if size >= _V4_BYTES:
         end = max(end, _look_at_colors(data, header, size, found))
     if width:
         found.lose_rest(bytes(data[end:]))
+
+
+def _look_at_alpha(data: bytes, mask: int, found: Findings) -> None:
+    """Note alpha in 16 bits a pixel, which Pillow does not read, where it says anything."""
+    start = int.from_bytes(data[10:14], "little")
+    pixels = np.frombuffer(data[start : start + (len(data) - start) // 2 * 2], "<u2")
+    if mask and len(np.unique(pixels & mask)) > 1:
+        found.lose("an alpha channel")
 
 
 def _look_at_colors(data: bytes, header: bytes, size: int, found: Findings) -> int:

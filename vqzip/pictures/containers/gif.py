@@ -77,7 +77,7 @@ def _application(data: bytes, at: int, found: Findings) -> None:
         found.icc = _blocks(data, content)
     elif name == _XMP:
         end = _after_blocks(data, content)
-        packet = bytes(data[content : end - 1 - _XMP_TRAILER_BYTES + 1])
+        packet = bytes(data[content : end - 1 - _XMP_TRAILER_BYTES])
         found.xmp = packet if b"<" in packet else None
     else:
         found.lose_part(name.decode("latin-1"))

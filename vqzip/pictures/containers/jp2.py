@@ -59,7 +59,7 @@ def _look_at_header(box: Box, found: Findings) -> None:
     if box.kind == b"ihdr":
         found.bits = max(found.bits, 8 if content[10] == 255 else (content[10] & 0x7F) + 1)
     elif box.kind == b"bpcc":
-        found.bits = max(found.bits, *((depth & 0x7F) + 1 for depth in content))
+        found.bits = max([found.bits, *((depth & 0x7F) + 1 for depth in content)])
     elif box.kind == b"colr":
         number = int.from_bytes(content[3:7], "big")
         if content[0] == 1 and number not in (_SRGB, _GRAY, _SYCC):
@@ -102,7 +102,7 @@ def _look_at_codestream(data: bytes, found: Findings, *, whole: bool) -> None:
         if marker == _SIZ:
             count = int.from_bytes(content[34:36], "big")
             depths = content[36 : 36 + 3 * count : 3]
-            found.bits = max(found.bits, *((depth & 0x7F) + 1 for depth in depths))
+            found.bits = max([found.bits, *((depth & 0x7F) + 1 for depth in depths)])
         elif marker == _COM:
             text = content[2:].strip(b"\0 ")
             if text and not _ENCODERS.match(text):

@@ -24,7 +24,7 @@ def walk_jxl(data: bytes, found: Findings) -> None:
                 _look_at_codestream(stream[2:64], found)
             seen = True
         elif box.kind == b"Exif":
-            found.exif = content[4 + int.from_bytes(content[:4], "big") :].removeprefix(b"Exif\0\0")
+            found.exif = _exif(content)
         elif box.kind == b"xml ":
             found.xmp = found.xmp or content
         elif box.kind == b"jhgm":
@@ -35,6 +35,13 @@ def walk_jxl(data: bytes, found: Findings) -> None:
             found.lose_rest(content)
         elif box.kind not in _HARMLESS:
             found.lose_part(f"{box.kind.decode('latin-1')} box")
+
+
+def _exif(content: bytes) -> bytes:
+    """Return EXIF behind an offset to it, which some writers leave out."""
+    if content[:2] in (b"II", b"MM"):
+        return content
+    return content[4 + int.from_bytes(content[:4], "big") :].removeprefix(b"Exif\0\0")
 
 
 class _Bits:

@@ -10,6 +10,7 @@ from vqzip.pictures.containers.findings import DATA_AFTER, NOT_SRGB, TEXT, Findi
 _PNM_HEADER = re.compile(rb"P([1-6])((?:\s|#[^\n\r]*[\n\r])+\d+){2,3}\s")
 _PNM_NUMBER = re.compile(rb"#[^\n\r]*[\n\r]|(\d+)")
 _TGA_END = b"TRUEVISION-XFILE.\0"
+_TGA_UNPACKED = (1, 2, 3)
 _HARMLESS_INFO = frozenset(
     {"dpi", "jfif", "jfif_version", "jfif_unit", "jfif_density", "compression", "orientation"}
     | {"background", "duration", "loop", "version", "sizes", "icc_profile", "exif", "xmp", "gamma"}
@@ -46,6 +47,8 @@ def walk_tga(data: bytes, found: Findings) -> None:
     if bytes(data[18 : 18 + data[0]]).strip(b"\0 "):
         found.lose_text(TEXT)
     if bytes(data[-18:]) != _TGA_END:
+        if data[2] in _TGA_UNPACKED:
+            found.lose_rest(bytes(data[_end_of_tga(data) :]))
         return
     extension = int.from_bytes(data[-26:-22], "little")
     developer = int.from_bytes(data[-22:-18], "little")
@@ -59,6 +62,13 @@ def walk_tga(data: bytes, found: Findings) -> None:
         above, below = (int.from_bytes(area[at : at + 2], "little") for at in (478, 480))
         if below and abs(above / below - 1) > 0.01 and abs(above / below - 2.2) > 0.01:
             found.lose(NOT_SRGB)
+
+
+def _end_of_tga(data: bytes) -> int:
+    """Return where the samples of an uncompressed file end."""
+    width, height = (int.from_bytes(data[at : at + 2], "little") for at in (12, 14))
+    colors = int.from_bytes(data[5:7], "little") * -(-data[7] // 8) if data[1] else 0
+    return 18 + data[0] + colors + -(-width * data[16] // 8) * height
 
 
 def walk_sgi(data: bytes, found: Findings) -> None:
