@@ -12,27 +12,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vqzip.configs import (
-    QUALITY_STEPS,
-    YOUNGER,
-    CodebookConfig,
-    ConvLayerConfig,
+from vqzip.autoencoders.config import (
     ConvTransformConfig,
-    GridConfig,
-    LevelConfig,
-    ModelConfig,
-    PriorConfig,
-    PriorLevelConfig,
-    QualityConfig,
-    StageConfig,
     VqvaeConfig,
     WaveletTransformConfig,
-    check_prior,
     check_transform,
-    from_plain,
-    to_plain,
 )
 from vqzip.errors import ModelError, RecipeError
+from vqzip.hierarchy import CodebookConfig, GridConfig, LevelConfig
+from vqzip.models.config import ModelConfig
+from vqzip.models.plain import from_plain, to_plain
+from vqzip.prior.config import (
+    ConvLayerConfig,
+    PriorConfig,
+    PriorLevelConfig,
+    StageConfig,
+    check_prior,
+)
+from vqzip.quality import QUALITY_STEPS, Quality, QualityConfig
 
 GRID = GridConfig()
 
@@ -53,7 +50,7 @@ class Outer:
     quantizer: CodebookConfig | GridConfig = GRID
     maybe: Inner | None = None
     flag: bool = False
-    late: int = field(default=1, metadata=YOUNGER)
+    late: int = field(default=1, metadata={"left_out": "at default"})
 
 
 PLAIN: dict[str, Any] = {"name": "x", "inner": {"number": 3}}
@@ -166,15 +163,22 @@ def test_steps_without_a_bend_are_those_of_old_models() -> None:
     """Bit for bit: the step decides codes and pixels."""
     for quality in (QualityConfig(193.345, 1.34444), QualityConfig()):
         for number in range(QUALITY_STEPS):
-            assert quality.step(number) == quality.base_step * quality.ratio ** (-number / 8)
+            assert quality.step(Quality(number)) == quality.base_step * quality.ratio ** (
+                -number / 8
+            )
 
 
 def test_a_bend_moves_steps_between_the_ends() -> None:
     straight, bent = QualityConfig(100.0, 1.4), QualityConfig(100.0, 1.4, -0.05)
-    assert (bent.step(0), bent.step(56)) == (straight.step(0), straight.step(56))
-    assert all(bent.step(number) > straight.step(number) for number in range(1, 56))
+    assert (bent.step(Quality(0)), bent.step(Quality(56))) == (
+        straight.step(Quality(0)),
+        straight.step(Quality(56)),
+    )
+    assert all(
+        bent.step(Quality(number)) > straight.step(Quality(number)) for number in range(1, 56)
+    )
     # x + bend x (7 - x) at x = 2: two qualities up by the mean ratio, half a one held back.
-    assert bent.step(16) == pytest.approx(100 / 1.4**1.5)
+    assert bent.step(Quality(16)) == pytest.approx(100 / 1.4**1.5)
 
 
 @pytest.mark.parametrize(
@@ -186,12 +190,12 @@ def test_too_much_of_a_bend_makes_steps_rise(bend: float, *, falls: bool) -> Non
 
 def test_derived_facts() -> None:
     config = vqvae(8, 4)
-    assert (config.align, config.quality_steps, config.codes_gray_apart) == (8, 1, False)
+    assert (config.align, config.quality_steps, config.luma_alone) == (8, 1, False)
     wavelet = VqvaeConfig((), WaveletTransformConfig(), QualityConfig(100.0, 1.5))
-    assert (wavelet.quality_steps, wavelet.codes_gray_apart) == (57, True)
+    assert (wavelet.quality_steps, wavelet.luma_alone) == (57, True)
     assert LevelConfig(4, 3, GridConfig(), 2).channels == 6
-    assert QualityConfig(100.0, 1.5).step(0) == 100
-    assert QualityConfig(100.0, 1.5).step(16) == pytest.approx(100 / 1.5**2)
+    assert QualityConfig(100.0, 1.5).step(Quality(0)) == 100
+    assert QualityConfig(100.0, 1.5).step(Quality(16)) == pytest.approx(100 / 1.5**2)
     assert (prior(0).modes, dataclasses.replace(prior(0), gray_stages=1).modes) == (1, 2)
 
 

@@ -1,11 +1,10 @@
 """vqzip: a neural image codec.
 
     >>> import vqzip
-    >>> codec = vqzip.load("photo")
-    >>> data = codec.encode(image, quality=4)
-    >>> image = codec.decode(data)
+    >>> data = vqzip.encode(image, quality=4)
+    >>> image = vqzip.decode(data)
 
-Importing `vqzip` loads neither torch nor NumPy; `load` and `Codec` do when first used.
+Importing `vqzip` loads neither torch nor NumPy; the first function that needs a model does.
 """
 
 from __future__ import annotations
@@ -30,13 +29,19 @@ from vqzip.errors import (
 )
 
 if TYPE_CHECKING:
+    from os import PathLike
+
+    from PIL.Image import Image
+
     from vqzip.codec.codec import Codec
+    from vqzip.codes import Codes
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ChecksumMismatch",
     "Codec",
+    "Codes",
     "CodingError",
     "InvalidFile",
     "LimitExceeded",
@@ -51,8 +56,68 @@ __all__ = [
     "UsageError",
     "VqzipError",
     "__version__",
+    "decode",
+    "encode",
     "load",
+    "open",
 ]
+
+
+def encode(
+    image: Image,
+    quality: float = 4.0,
+    *,
+    model: str = "photo",
+    effort: int = 4,
+    device: str = "cpu",
+) -> bytes:
+    """Return the bytes of a .vqz file.
+
+    Args:
+        image: of any mode that Pillow converts to RGB or gray.
+        quality: 1.0 to 8.0 by eighths.
+        model: name of an installed model (`vqzip models` lists them) or a model folder.
+        effort: 0 to 9: how hard to search for fewer bits.
+        device: `cpu`, `cuda` or `cuda:N`.
+
+    Raises:
+        PictureError: the image cannot be coded.
+        ModelError: there is no such model, or it does not have the quality.
+    """
+    from vqzip.codec.codec import load as load_codec
+
+    return load_codec(model, device).encode(image, quality, effort=effort)
+
+
+def decode(data: bytes, *, device: str = "cpu") -> Image:
+    """Return the picture of a .vqz file, decoded with the model that the file names.
+
+    `load` once and `Codec.decode` is faster for many files of one model.
+
+    Args:
+        data: the file.
+        device: `cpu`, `cuda` or `cuda:N`; the codes are the same on every device.
+
+    Raises:
+        InvalidFile: the file is damaged.
+        ModelError: its model is not installed.
+    """
+    from vqzip.codec.codec import load_for
+
+    return load_for(data, device).decode(data)
+
+
+def open(path: str | PathLike[str], *, device: str = "cpu") -> Image:
+    """Return the picture in a .vqz file on disk; see `decode`.
+
+    Raises:
+        OSError: the file cannot be read.
+        InvalidFile: the file is damaged.
+        ModelError: its model is not installed.
+    """
+    from pathlib import Path
+
+    return decode(Path(path).read_bytes(), device=device)
 
 
 def load(name_or_path: str = "photo", device: str = "cpu") -> Codec:
@@ -71,9 +136,13 @@ def load(name_or_path: str = "photo", device: str = "cpu") -> Codec:
 
 
 def __getattr__(name: str) -> object:
-    """Import `Codec` when somebody asks for it: it needs torch."""
+    """Import `Codec` and `Codes` when somebody asks for them: they need NumPy."""
     if name == "Codec":
         from vqzip.codec.codec import Codec
 
         return Codec
+    if name == "Codes":
+        from vqzip.codes import Codes
+
+        return Codes
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

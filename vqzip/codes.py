@@ -1,4 +1,4 @@
-"""TokenMaps: the integer latents of a picture or a tile, level by level."""
+"""The codes of a picture, and what an encoder chooses them by."""
 
 from __future__ import annotations
 
@@ -9,14 +9,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqzip.errors import CodingError
+from vqzip.hierarchy import Hierarchy
+from vqzip.quality import Quality
+
+CodeMap = NDArray[np.int32]
+"""Codes of one level, `(C, H, W)`: its groups x depth channels."""
 
 
 @dataclass(frozen=True)
-class TokenMaps:
-    """Codes of one picture, coarse level first.
+class Frame:
+    """What has to be known of a picture before its codes.
 
     Args:
-        levels: one int32 array `(G, D, H, W)` a level: groups, depth (residual stages), rows,
+        width: in pixels.
+        height: in pixels.
+        quality: that its codes have.
+        gray: whether it has one channel.
+    """
+
+    width: int
+    height: int
+    quality: Quality
+    gray: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Codes(Frame):
+    """The codes of a picture, with all that is needed to decode them to pixels.
+
+    Args:
+        levels: one int32 array `(G, D, H, W)` a level, coarse first: groups, depth (residual stages), rows,
             columns. `H` and `W` are the picture's size divided by the level's stride, rounded up.
 
     Raises:
@@ -33,6 +55,36 @@ class TokenMaps:
                     f"got {level.dtype} {level.shape}"
                 )
 
+    @classmethod
+    def blank(cls, hierarchy: Hierarchy, frame: Frame) -> Codes:
+        """Return codes that are all 0, to be filled."""
+        shapes = hierarchy.shapes(frame.height, frame.width)
+        levels = [
+            # Pages of zeros that nothing is written to take no memory: a region is decoded this way.
+            np.zeros((level.groups, level.depth, *shape), np.int32)
+            for level, shape in zip(hierarchy.levels, shapes, strict=True)
+        ]
+        own = {name: getattr(frame, name) for name in Frame.__dataclass_fields__}
+        return cls(**own, levels=tuple(levels))
+
+    @property
+    def maps(self) -> list[CodeMap]:
+        """The same codes `(G * D, H, W)` a level."""
+        return [level.reshape(-1, *level.shape[2:]) for level in self.levels]
+
+    def check_shapes(self, hierarchy: Hierarchy) -> None:
+        """Check that the codes are those of a picture of this size.
+
+        Raises:
+            CodingError: they are not.
+        """
+        expected = [level.shape for level in Codes.blank(hierarchy, self).levels]
+        found = [level.shape for level in self.levels]
+        if found != expected:
+            raise CodingError(
+                f"codes for {self.width} x {self.height} pixels have the shapes {expected}, got {found}."
+            )
+
     def sha256(self) -> str:
         """Return a digest over shapes and codes: equal digests mean equal codes."""
         digest = hashlib.sha256()
@@ -41,7 +93,7 @@ class TokenMaps:
             digest.update(np.ascontiguousarray(level, dtype="<i4").tobytes())
         return digest.hexdigest()
 
-    def equals(self, other: TokenMaps) -> bool:
+    def equals(self, other: Codes) -> bool:
         """Return whether every code of every level is the same."""
         return len(self.levels) == len(other.levels) and all(
             np.array_equal(a, b) for a, b in zip(self.levels, other.levels, strict=True)

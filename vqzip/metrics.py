@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vqzip.errors import PictureError, UsageError
-from vqzip.extras import missing_package
+from vqzip.errors import PictureError, UsageError, missing_package
 
 MS_SSIM_SCALES = 5
 MS_SSIM_WINDOW = 11

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from vqzip.autoencoders.config import ConvTransformConfig
 from vqzip.autoencoders.conv import ConvTransform
 from vqzip.autoencoders.residual import ResidualBlock, initialize
-from vqzip.configs import CodebookConfig, ConvTransformConfig, LevelConfig
 from vqzip.errors import ModelError
+from vqzip.hierarchy import CodebookConfig, LevelConfig
 
 SMALL = ConvTransformConfig(hidden=8, residual_hidden=4, residual_blocks=1)
 DIM = 3

@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 
 from tools.golden.models import wavelet_config
 from vqzip.autoencoders.autoencoder import Autoencoder
-from vqzip.autoencoders.discrete import Vqvae
-from vqzip.autoencoders.residual import initialize
-from vqzip.autoencoders.runtime import Runtime, make_autoencoder, runtime_for
-from vqzip.autoencoders.torch_transform import tensors_of
-from vqzip.configs import (
-    CodebookConfig,
+from vqzip.autoencoders.config import (
     ConvTransformConfig,
     GainsConfig,
-    LevelConfig,
     PredictorConfig,
     RefinerConfig,
     VqvaeConfig,
     WaveletTransformConfig,
 )
+from vqzip.autoencoders.discrete import Vqvae
+from vqzip.autoencoders.residual import initialize
+from vqzip.autoencoders.runtime import Runtime, make_autoencoder, runtime_for
+from vqzip.autoencoders.torch_transform import tensors_of
 from vqzip.errors import ModelError, TrainingError, UsageError
+from vqzip.hierarchy import CodebookConfig, LevelConfig
+from vqzip.quality import Quality
 from vqzip.training.runtime_check import check_runtimes
 
 PREDICTORS = (PredictorConfig(4, 5, 3, 2), PredictorConfig(2, 6, 0, 1, fold=2))
@@ -86,23 +86,23 @@ def test_both_give_the_same(name: str) -> None:
 def test_codes_and_pixels_are_those_of_the_vqvae(name: str, size: tuple[int, int]) -> None:
     vqvae = random_networks(CONFIGS[name], 4)
     onnx = made(vqvae, "onnx")
-    quality_step = onnx.config.quality_steps // 2
-    known = None if onnx.config.quality is None else quality_step
+    quality = Quality(onnx.config.quality_steps // 2)
+    step = onnx.config.step(quality)
     pixels = np.random.default_rng(5).integers(0, 256, (3, *size)).astype(np.float32)
-    expected = vqvae.encode(torch.from_numpy(pixels)[None], known)
-    analysis = onnx.transform.analyze(pixels, onnx.step(quality_step))
+    expected = vqvae.encode(torch.from_numpy(pixels)[None], quality)
+    analysis = onnx.transform.analyze(pixels, step)
     codes: list[NDArray[np.int32]] = []
     for level, quantizer in enumerate(onnx.quantizers):
         latents = analysis.latents(level)
-        codes.append(quantizer.quantize(latents, onnx.step(quality_step)))
+        codes.append(quantizer.quantize(latents, step))
         # The same codes further on, for a latent between two codes may fall to either side.
         differ = np.count_nonzero(codes[level] != expected[level][0].numpy())
         assert differ <= 0.002 * codes[level].size
         codes[level] = expected[level][0].numpy()
-        analysis.take(level, quantizer.dequantize(codes[level], onnx.step(quality_step)))
+        analysis.take(level, quantizer.dequantize(codes[level], step))
     for count in range(1, len(codes) + 1):
-        drawn = onnx.decode(codes[:count], quality_step)
-        wanted = vqvae.decode([torch.from_numpy(c)[None] for c in codes[:count]], known)[0]
+        drawn = onnx.decode(codes[:count], quality)
+        wanted = vqvae.decode([torch.from_numpy(c)[None] for c in codes[:count]], quality)[0]
         assert np.abs(drawn - wanted.numpy()).max() < 1e-2
 
 
@@ -143,7 +143,8 @@ def test_half_precision_weights_are_taken() -> None:
     rounded = {n: t.astype(np.float32) for n, t in halves.items()}
     codes = [np.ones((level.groups, 1, 4, 4), np.int32) for level in config.levels[:1]]
     first, second = (
-        make_autoencoder(config, t, "cpu", "onnx").decode(codes, 5) for t in (halves, rounded)
+        make_autoencoder(config, t, "cpu", "onnx").decode(codes, Quality(5))
+        for t in (halves, rounded)
     )
     assert np.array_equal(first, second)
 

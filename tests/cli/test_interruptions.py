@@ -22,7 +22,7 @@ from PIL import Image
 
 from vqzip.cli.app import run
 from vqzip.codec.codec import Codec
-from vqzip.codes import TokenMaps
+from vqzip.codes import Codes
 
 Capture = pytest.CaptureFixture[str]
 Patch = pytest.MonkeyPatch
@@ -325,10 +325,10 @@ def test_verify_keeps_no_file_of_a_broken_encoder(
 ) -> None:
     decode_codes = Codec.decode_codes
 
-    def other_codes(self: Codec, data: bytes, **limits: int) -> TokenMaps:
-        levels = [level.copy() for level in decode_codes(self, data, **limits).levels]
-        levels[-1].flat[-1] += 1
-        return TokenMaps(tuple(levels))
+    def other_codes(self: Codec, data: bytes, **limits: int) -> Codes:
+        codes = decode_codes(self, data, **limits)
+        codes.levels[-1].flat[-1] += 1
+        return codes
 
     monkeypatch.setattr(Codec, "decode_codes", other_codes)
     assert run(encode(picture, out / "a.vqz", tiny_model, "--verify")) == 1

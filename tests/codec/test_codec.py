@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tools.golden.models import TINY, TINY_VQ, conv_config, smooth_pixels, wavelet_config
-from vqzip.codec import codec as codec_module
+from vqzip.codec import tiles
 from vqzip.codec.codec import Codec, load
 from vqzip.codec.effort import settings
-from vqzip.codes import TokenMaps
+from vqzip.codec.encoder import Encoder
 from vqzip.container.build import build
 from vqzip.container.parse import parse
 from vqzip.errors import CodingError, ModelError, PictureError, UsageError, VqzipError
 from vqzip.pictures.picture import Metadata, Picture
+from vqzip.quality import Quality
 
 SIZES = [(1, 1), (1, 2000), (2000, 1), (33, 17), (8, 8), (61, 83)]
 """Height and width."""
@@ -31,7 +32,7 @@ def codec(request: pytest.FixtureRequest) -> Codec:
 @pytest.fixture
 def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let stream tiles be of 256 pixels, the smallest that the format allows."""
-    monkeypatch.setattr(codec_module, "STREAM_TILE_LOG2", 8)
+    monkeypatch.setattr(tiles, "STREAM_TILE_LOG2", 8)
 
 
 def largest_difference(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> int:
@@ -132,7 +133,7 @@ def test_tiles_have_no_seams(
     file = parse(tiled.data, max_pixels=10**6)
     assert file.header.tiles == 6
     assert codec.decode_codes(tiled.data).equals(tiled.codes)
-    monkeypatch.setattr(codec_module, "STREAM_TILE_LOG2", 10)
+    monkeypatch.setattr(tiles, "STREAM_TILE_LOG2", 10)
     whole = codec.encode_picture(picture, effort=0)
     first, second = (codec.decode_picture(encoded.data) for encoded in (tiled, whole))
     same = [
@@ -142,7 +143,7 @@ def test_tiles_have_no_seams(
     assert min(same) > 0.999
     close = np.abs(first.pixels.astype(int) - second.pixels) <= 1
     assert np.mean(close) > 0.995
-    redrawn = codec.pixels_of_codes(tiled.codes, 530, 300, tiled.quality, gray=False)
+    redrawn = codec.pixels_of_codes(tiled.codes)
     assert largest_difference(redrawn, first.pixels) <= 1
 
 
@@ -160,7 +161,7 @@ def tiled_file(codec: Codec, request: pytest.FixtureRequest) -> bytes:
     pixels = smooth_pixels(300, 530, 31)
     picture = Picture(pixels[:, :, 0].copy() if request.param else pixels)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(codec_module, "STREAM_TILE_LOG2", 8)
+        patch.setattr(tiles, "STREAM_TILE_LOG2", 8)
         return codec.encode_picture(picture, effort=0).data
 
 
@@ -261,7 +262,7 @@ def test_efforts() -> None:
 
 
 def test_effort_of_one_quality_is_one_effort() -> None:
-    assert len(settings(9, 0, conv_config())) == 1
+    assert len(settings(9, Quality(0), conv_config())) == 1
     picture = Picture(smooth_pixels(40, 40, 38))
     codec = load(TINY_VQ)
     assert codec.encode_picture(picture, effort=9).data == codec.encode_picture(picture).data
@@ -269,9 +270,9 @@ def test_effort_of_one_quality_is_one_effort() -> None:
 
 def test_settings_stay_within_the_qualities() -> None:
     for step in (0, 56):
-        compared = settings(9, step, wavelet_config())
+        compared = settings(9, Quality(step), wavelet_config())
         assert len(compared) == 5
-        assert all(0 <= setting.quality_step <= 56 for setting in compared)
+        assert all(0 <= setting.quality.eighths <= 56 for setting in compared)
 
 
 def test_a_model_brings_its_own_price_of_a_bit() -> None:
@@ -279,7 +280,7 @@ def test_a_model_brings_its_own_price_of_a_bit() -> None:
     picture = Picture(smooth_pixels(48, 48, 39))
     model = load(TINY).model
     dear = Codec(replace(model, config=replace(model.config, bit_price=0.2)))
-    assert settings(4, 24, dear.model.config)[0].bit_price == 0.2
+    assert settings(4, Quality(24), dear.model.config)[0].bit_price == 0.2
     assert (
         dear.encode_picture(picture).data
         == Codec(model).encode_picture(picture, bit_price=0.2).data
@@ -308,8 +309,8 @@ def test_squared_error_does_not_judge_a_model_trained_for_ms_ssim(
     config = replace(model.config, metric="ms-ssim")
     codec = Codec(replace(model, config=config))
     for effort in (7, 8, 9):
-        assert settings(effort, 24, config) == settings(6, 24, config)
-    monkeypatch.setattr(Codec, "_cost", refuse)
+        assert settings(effort, Quality(24), config) == settings(6, Quality(24), config)
+    monkeypatch.setattr(Encoder, "_cost", refuse)
     assert codec.encode_picture(picture, effort=9).data == codec.encode_picture(picture).data
 
 
@@ -325,7 +326,7 @@ def test_to_codes_and_back(codec: Codec) -> None:
     codes = codec.to_codes(image, 5.0)
     data = codec.encode(image, 5.0)
     assert codec.decode_codes(data).equals(codes)
-    redrawn = np.asarray(codec.from_codes(codes, 60, 45, 5.0))
+    redrawn = np.asarray(codec.from_codes(codes))
     assert largest_difference(redrawn, np.asarray(codec.decode(data))) <= 1
 
 
@@ -333,12 +334,12 @@ def test_codes_that_do_not_fit_are_refused() -> None:
     codec = load(TINY_VQ)
     codes = codec.to_codes(Image.fromarray(smooth_pixels(45, 60, 40)))
     with pytest.raises(CodingError, match="have the shapes"):
-        codec.from_codes(codes, 80, 45)
+        codec.from_codes(replace(codes, width=80))
     with pytest.raises(CodingError, match="have the shapes"):
-        codec.from_codes(TokenMaps(codes.levels[:1]), 60, 45)
-    beyond = TokenMaps(tuple(level + 100 for level in codes.levels))
+        codec.from_codes(replace(codes, levels=codes.levels[:1]))
+    beyond = replace(codes, levels=tuple(level + 100 for level in codes.levels))
     with pytest.raises(CodingError, match="codebooks"):
-        codec.from_codes(beyond, 60, 45)
+        codec.from_codes(beyond)
 
 
 def test_streams() -> None:
@@ -348,7 +349,7 @@ def test_streams() -> None:
 
 def test_files_of_other_models_are_refused() -> None:
     data = load(TINY).encode_picture(Picture(smooth_pixels(20, 20, 41))).data
-    with pytest.raises(ModelError, match="--model takes the folder of another"):
+    with pytest.raises(ModelError, match="`model` takes the folder of another"):
         load(TINY_VQ).decode_picture(data)
     file = parse(data, max_pixels=400)
     fewer = replace(file, header=replace(file.header, streams=2), streams=file.streams[:2])

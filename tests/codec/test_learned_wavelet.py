@@ -12,17 +12,19 @@ import torch
 from numpy.typing import NDArray
 
 from tools.golden.models import TINY, smooth_pixels
+from vqzip.autoencoders.config import GainsConfig, RefinerConfig, WaveletTransformConfig
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.autoencoders.residual import initialize
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
-from vqzip.codec import codec as codec_module
+from vqzip.codec import tiles
 from vqzip.codec.codec import Codec
 from vqzip.codec.latents import LatentTransform
 from vqzip.codec.tiles import TileGrid
-from vqzip.configs import GainsConfig, RefinerConfig, WaveletTransformConfig
+from vqzip.codes import Frame
 from vqzip.models.folder import Model, load
 from vqzip.models.learned import load_vqvae, save, with_vqvae
 from vqzip.pictures.picture import Picture
+from vqzip.quality import Quality
 
 SIZES = [(1, 1), (33, 17), (61, 83), (64, 96)]
 """Height and width."""
@@ -56,18 +58,21 @@ def test_the_encoder_sees_what_the_decoder_will(
     pixels = pixels[:, :, 0].copy() if gray else pixels
     grid = TileGrid(width, height, 1024)
     autoencoder = learned.autoencoder
-    tile = LatentTransform(autoencoder).of_tile(pixels, grid, 0, 20)
+    frame = Frame(width, height, Quality(20), gray)
+    tile = LatentTransform(autoencoder).of_tile(pixels, grid, 0, frame)
     taken = []
     monkeypatch.setattr(tile._analysis, "take", lambda _, quantized: taken.append(quantized))
     for level, config in enumerate(learned.config.vqvae.levels[:-1]):
         codes = tile.nearest(level)
-        tile.choose(level, codes)
+        tile.add(level, codes)
         # What decoding makes of the codes: zeros up to whole cells of the coarsest level.
         padded = [-(-side // 8) * 8 // config.stride for side in size]
         missing = [(0, p - n) for p, n in zip(padded, codes.shape[1:], strict=True)]
         wide = np.pad(codes, [(0, 0), *missing])
         known = wide.reshape(config.groups, 1, *padded)
-        decoded = autoencoder.quantizers[level].dequantize(known, autoencoder.step(20))
+        decoded = autoencoder.quantizers[level].dequantize(
+            known, autoencoder.config.step(frame.quality)
+        )
         assert np.array_equal(taken[level][:, : padded[0], : padded[1]], decoded)
         assert not gray or not codes[config.channels // 3 :].any()
 
@@ -97,7 +102,7 @@ def test_gains_cost_no_accuracy(
             level.bands.bias.fill_(-0.7)
     plain, gained = Codec(load(TINY)), Codec(with_vqvae(learned, vqvae))
     picture = Picture(smooth_pixels(300, 290, 6))
-    monkeypatch.setattr(codec_module, "STREAM_TILE_LOG2", 8)
+    monkeypatch.setattr(tiles, "STREAM_TILE_LOG2", 8)
     errors = []
     for codec in (plain, gained):
         decoded = codec.decode_picture(codec.encode_picture(picture, quality=4).data)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tools.golden.models import TINY, TINY_VQ, smooth_pixels
-from vqzip.codec.codec import Codec, Encoded, load
+from vqzip.codec.codec import Codec, load
+from vqzip.codec.encoder import Encoded
 from vqzip.codec.target import Target, encode_to_target, psnr_db
 from vqzip.errors import TargetUnreachable, UsageError
 from vqzip.pictures.picture import Picture
@@ -36,7 +37,6 @@ class CountingCodec(Codec):
         bit_price: float | None = None,
         verify: bool = False,
         keep_hidden_colors: bool = False,
-        same_quality: bool = False,
     ) -> Encoded:
         self.encodes += 1
         return super().encode_picture(

@@ -127,7 +127,7 @@ def test_the_right_error_for_each_fault() -> None:
         parse(DATA[:15] + b"X" + DATA[16:], max_pixels=NO_LIMIT)
     with pytest.raises(ChecksumMismatch, match="damaged or truncated"):
         parse(DATA[:-1], max_pixels=NO_LIMIT)
-    with pytest.raises(LimitExceeded, match=r"300 x 200 pixels.*--max-pixels"):
+    with pytest.raises(LimitExceeded, match=r"300 x 200 pixels.*`max_pixels`"):
         parse(DATA, max_pixels=59_999)
     assert parse(DATA, max_pixels=60_000) == small_file()
 

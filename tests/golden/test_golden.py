@@ -169,7 +169,7 @@ def test_a_newer_version_is_refused_with_a_sentence(
     for command in ("decode", "info"):
         assert run([command, str(file)]) == 1
         message = capsys.readouterr().err
-        assert f"format version {VERSION + 1}, this vqzip reads {VERSION}" in message
+        assert f"format version {VERSION + 1}, but this vqzip reads version {VERSION}" in message
         assert message.count("\n") == 1
         assert "install a newer vqzip" in message
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.codes import TokenMaps
+from tests.support.made_codes import made_codes
+from vqzip.codes import Codes
 from vqzip.measuring.subject import Coded, CodeLengths
 from vqzip.pictures.picture import Picture
 
@@ -40,7 +41,7 @@ class FakeSubject:
         blocks = planes.reshape(height // 4, 4, width // 4, 4, channels).mean((1, 3))
         codes = np.rint(blocks / _step(setting)).astype(np.int32).transpose(2, 0, 1)[:, None]
         header = struct.pack("<HHBd", height, width, channels, setting)
-        lengths = CodeLengths(TokenMaps((codes,)), (BITS_PER_CODE * codes.size,), setting)
+        lengths = CodeLengths(made_codes((codes,)), (BITS_PER_CODE * codes.size,), setting)
         return Coded(header + zlib.compress(codes.tobytes()), setting, lengths)
 
     def decode(self, data: bytes) -> Picture:
@@ -49,9 +50,9 @@ class FakeSubject:
         pixels = blocks.repeat(4, 1).repeat(4, 2).transpose(1, 2, 0)
         return Picture(np.ascontiguousarray(pixels[..., 0] if len(codes) == 1 else pixels))
 
-    def decode_codes(self, data: bytes) -> TokenMaps:
+    def decode_codes(self, data: bytes) -> Codes:
         codes, _ = _parse(data)
-        return TokenMaps((codes + 1 if self.forgetful else codes,))
+        return made_codes((codes + 1 if self.forgetful else codes,))
 
 
 def _step(setting: float) -> float:

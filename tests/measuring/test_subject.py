@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from tests.measuring.made_pictures import hills
-from vqzip.codec.codec import Codec, Encoded, load
+from vqzip.codec.codec import Codec, load
+from vqzip.codec.encoder import Encoded
 from vqzip.measuring.subject import WHOLE_QUALITIES, ModelSubject
 from vqzip.pictures.picture import Picture
+from vqzip.quality import Quality
 
 PICTURE = Picture(hills(48, 64))
 
@@ -53,7 +55,8 @@ class SearchingCodec(Codec):
 
     def encode_picture(self, picture: Picture, **options: Any) -> Encoded:
         encoded = super().encode_picture(picture, **options)
-        return replace(encoded, quality=encoded.quality + 1 / 8)
+        quality = Quality(encoded.codes.quality.eighths + 1)
+        return replace(encoded, codes=replace(encoded.codes, quality=quality))
 
 
 def test_files_count_as_the_quality_asked_for(codec: Codec) -> None:

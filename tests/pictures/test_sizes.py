@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from tests.pictures.made_pictures import gradient
 from tools.golden.models import TINY, TINY_VQ, smooth_pixels, wavelet_config
 from vqzip.autoencoders.autoencoder import Autoencoder
-from vqzip.autoencoders.quantizers.coding import Codes
+from vqzip.autoencoders.quantizers.coding import Codes as CropCodes
+from vqzip.autoencoders.quantizers.coding import GridCoding
 from vqzip.autoencoders.transform import Floats
 from vqzip.cli.options import DEFAULT_MAX_PIXELS
 from vqzip.codec.codec import Codec, load
 from vqzip.codec.latents import LatentTransform
-from vqzip.codec.picture_codes import PictureCodes
 from vqzip.codec.tiles import TileGrid
+from vqzip.codes import Codes, Frame
 from vqzip.container.build import build, build_header
 from vqzip.container.fields import Header, VqzFile, crc32
 from vqzip.container.parse import parse
@@ -29,6 +30,7 @@ from vqzip.errors import LimitExceeded, PictureError
 from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import read_picture
+from vqzip.quality import Quality
 
 SIDES = range(1, 71)
 MODEL_ID = bytes(range(8))
@@ -45,12 +47,12 @@ class NoNetworks:
 
     def __init__(self) -> None:
         self.transform = SimpleNamespace(conditional=False, analyze=self._keep)
+        self.quantizers = [
+            GridCoding(np.zeros((level.groups, 3), np.float32)) for level in self.config.levels
+        ]
         self.crop: Floats = np.empty((3, 0, 0), np.float32)
 
-    def step(self, quality_step: int) -> float:
-        return 1.0
-
-    def decode(self, codes: list[Codes], quality_step: int) -> Floats:
+    def decode(self, codes: list[CropCodes], quality: Quality) -> Floats:
         pixels = codes[-1][0, 0].repeat(STRIDE, 0).repeat(STRIDE, 1).astype(np.float32)
         return np.stack([pixels] * 3)
 
@@ -71,7 +73,8 @@ def test_all_small_sizes_without_networks(height: int) -> None:
         pixels = gradient(height, width)
         grid = TileGrid(width, height, 1 << header.tile_log2)
 
-        prepared = latents.of_tile(pixels, grid, 0, 0)
+        frame = Frame(width, height, Quality(0), gray=False)
+        latents.of_tile(pixels, grid, 0, frame)
         padded = networks.crop.transpose(1, 2, 0)
         assert padded.shape[0] % align == padded.shape[1] % align == 0
         assert np.array_equal(padded[:height, :width], pixels)
@@ -80,17 +83,14 @@ def test_all_small_sizes_without_networks(height: int) -> None:
         )
         assert (padded[:, width:] == padded[:, width - 1 : width]).all()
 
-        codes = PictureCodes(networks.config, width, height)
-        shapes = codes.shapes(grid[0])
-        assert [prepared.shape(level) for level in range(len(shapes))] == shapes
-        assert [level.shape[1:] for level in codes.levels] == shapes
-        finest = codes.levels[-1]
+        codes = Codes.blank(networks.config, frame)
+        shapes = networks.config.shapes(height, width)
+        assert [level.shape[2:] for level in codes.levels] == shapes
+        finest = codes.maps[-1]
         finest[0] = np.arange(finest[0].size).reshape(finest[0].shape) % 256
-        drawn = latents.pixels(
-            codes.levels, grid, grid.picture, {0: len(shapes)}, quality_step=0, gray=False
-        )
+        decoded = latents.pixels(codes, grid, grid.picture, {0: len(shapes)})
         repeated = finest[0].repeat(STRIDE, 0).repeat(STRIDE, 1)[:height, :width]
-        assert np.array_equal(drawn, np.repeat(repeated[:, :, None], 3, axis=2))
+        assert np.array_equal(decoded, np.repeat(repeated[:, :, None], 3, axis=2))
 
 
 def sampled_sizes() -> list[tuple[int, int]]:
@@ -175,11 +175,11 @@ def test_bombs_are_refused_before_memory_is_taken() -> None:
     png, vqz = png_header(60_000, 60_000), vqz_header(60_000, 60_000)
     tracemalloc.start()
     try:
-        with pytest.raises(PictureError, match=r"larger than the 500000000 pixels .*--max-pixels"):
+        with pytest.raises(PictureError, match=r"larger than the 500000000 pixels .*`max_pixels`"):
             read_picture(png, max_pixels=MAX_PIXELS, strict=False)
-        with pytest.raises(LimitExceeded, match=r"60000 x 60000 .*500000000.*--max-pixels"):
+        with pytest.raises(LimitExceeded, match=r"60000 x 60000 .*500000000.*`max_pixels`"):
             codec.decode_picture(vqz)
-        with pytest.raises(LimitExceeded, match="--max-pixels"):
+        with pytest.raises(LimitExceeded, match="`max_pixels`"):
             codec.decode_codes(vqz)
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
@@ -190,7 +190,7 @@ def test_the_largest_allowed_is_read() -> None:
     with pytest.raises(PictureError, match="damaged"):
         # Not its size is refused, but that its pixels are missing.
         read_picture(png_header(1000, 400), max_pixels=400_000, strict=False)
-    with pytest.raises(PictureError, match="--max-pixels"):
+    with pytest.raises(PictureError, match="`max_pixels`"):
         read_picture(png_header(1000, 400), max_pixels=399_999, strict=False)
 
 

@@ -26,10 +26,11 @@ from tools.prior.walks import (
     write,
     write_from,
 )
+from vqzip.autoencoders.config import VqvaeConfig
 from vqzip.codes import CodebookChoice, GridChoice
-from vqzip.configs import PriorConfig, VqvaeConfig
 from vqzip.errors import CodingError, ModelError, VqzipError
 from vqzip.prior.backend import ChosenCodes, KnownCodes
+from vqzip.prior.config import PriorConfig
 from vqzip.prior.exact import ExactPrior, dense
 from vqzip.prior.exact.ranges import largest_inputs
 from vqzip.prior.export.float_to_integer import fit_float32

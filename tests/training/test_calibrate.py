@@ -14,14 +14,15 @@ import torch
 from PIL import Image
 
 from tests.training.tiny_recipes import made_pixels
+from vqzip.autoencoders.config import GainsConfig, RefinerConfig, WaveletTransformConfig
 from vqzip.autoencoders.discrete import Vqvae
-from vqzip.autoencoders.quantizers.quantizer import GridQuantizer
+from vqzip.autoencoders.quantizers.grid import GridQuantizer
 from vqzip.codec.codec import Codec
-from vqzip.configs import GainsConfig, QualityConfig, RefinerConfig, WaveletTransformConfig
 from vqzip.errors import TrainingError, UsageError
 from vqzip.models.folder import load
 from vqzip.models.learned import load_vqvae, with_vqvae
 from vqzip.pictures.picture import Picture
+from vqzip.quality import Quality, QualityConfig
 from vqzip.training import calibrate
 from vqzip.training.calibrate import (
     LARGEST_SIDE,
@@ -75,7 +76,7 @@ def test_pictures_are_spread_and_bad_ones_replaced(tmp_path: Path) -> None:
 
 def test_no_picture_will_do(tmp_path: Path) -> None:
     with pytest.raises(
-        TrainingError, match="64 pixels; give a folder of larger pictures with --valid"
+        TrainingError, match="64 pixels; give a folder of larger pictures with `valid`"
     ):
         validation_pictures(save(tmp_path, [(32, 90), (90, 32)]), 64, 12)
 
@@ -84,8 +85,8 @@ def test_a_straight_line_is_met() -> None:
     steps = np.geomspace(100, 10, 5)
     rates = 10 / steps  # on logarithmic axes a line
     quality = quality_scale(np.log(rates).tolist(), np.log(steps).tolist(), TARGETS, PROVISIONAL)
-    assert quality.step(0) == pytest.approx(100, rel=1e-3)
-    assert quality.step(56) == pytest.approx(10, rel=1e-3)
+    assert quality.step(Quality(0)) == pytest.approx(100, rel=1e-3)
+    assert quality.step(Quality(56)) == pytest.approx(10, rel=1e-3)
 
 
 def fitted(quality_of_rate: Callable[[float], float]) -> QualityConfig:
@@ -104,7 +105,7 @@ def test_sizes_grow_by_one_factor_whatever_the_curvature(curvature: float) -> No
     log_rates = np.linspace(-4, 1, 100_001)
     log_steps = log_step(log_rates)  # type: ignore[arg-type]
     found = [
-        float(np.interp(-math.log(quality.step(8 * number)), -log_steps, log_rates))
+        float(np.interp(-math.log(quality.step(Quality(8 * number))), -log_steps, log_rates))
         for number in range(8)
     ]
     assert found[0] == pytest.approx(math.log(0.1), abs=1e-3)
@@ -120,12 +121,12 @@ PHOTO_BPP = (0.0808, 0.1252, 0.1898, 0.28, 0.4019, 0.5595, 0.7548, 0.9922)
 def test_the_curve_of_photo_comes_out_nearly_even() -> None:
     """Its whole qualities multiplied the size by 1.55 at the bottom and 1.31 at the top."""
     log_rates = np.log(PHOTO_BPP)
-    log_steps = np.log([PHOTO.step(8 * number) for number in range(8)])
+    log_steps = np.log([PHOTO.step(Quality(8 * number)) for number in range(8)])
     targets = QualityTargets(0.0808, 0.9922)
     quality = quality_scale(log_rates.tolist(), log_steps.tolist(), targets, PHOTO)
     assert quality.bend < 0
     rate_of_step = np.polynomial.Polynomial.fit(log_steps, log_rates, 4)
-    found = rate_of_step(np.log([quality.step(8 * number) for number in range(8)]))
+    found = rate_of_step(np.log([quality.step(Quality(8 * number)) for number in range(8)]))
     assert np.exp(np.diff(found)) == pytest.approx((0.9922 / 0.0808) ** (1 / 7), rel=0.03)
 
 
@@ -139,8 +140,8 @@ def test_steps_that_would_rise_between_the_ends_are_straight(curvature: float) -
     quality = fitted(log_step)
     assert quality.bend == 0
     assert quality.falls
-    assert math.log(quality.step(0)) == pytest.approx(log_step(math.log(0.1)), abs=1e-3)
-    assert math.log(quality.step(56)) == pytest.approx(log_step(0.0), abs=1e-3)
+    assert math.log(quality.step(Quality(0))) == pytest.approx(log_step(math.log(0.1)), abs=1e-3)
+    assert math.log(quality.step(Quality(56))) == pytest.approx(log_step(0.0), abs=1e-3)
 
 
 def test_a_curve_that_bends_back_does_not_rule() -> None:
@@ -148,8 +149,8 @@ def test_a_curve_that_bends_back_does_not_rule() -> None:
     log_rates = [-1.0, -0.9, -0.7, -0.4, 0.0]
     quality = quality_scale(log_rates, log_steps.tolist(), TARGETS, PROVISIONAL)
     assert quality.ratio > 1
-    assert quality.step(0) < 1000
-    assert quality.step(56) > 1
+    assert quality.step(Quality(0)) < 1000
+    assert quality.step(Quality(56)) > 1
 
 
 def test_rates_that_say_nothing_leave_the_scale() -> None:
@@ -165,7 +166,7 @@ def test_centroids_are_means_of_latents(codec: Codec) -> None:
     fit = CentroidFit(vqvae)
     assert all(np.allclose(s.numpy(), PRIOR_SHIFT) for s in fit.shifts())
     for _ in range(50):  # enough to outweigh the start
-        fit.add(picture, encoded.codes, codec.quality_step(6.0))
+        fit.add(picture, encoded.codes)
     shifts = fit.shifts()
     assert [tuple(s.shape) for s in shifts] == [(3, 3), (9, 3), (9, 3), (9, 3)]
     assert all(float(s.abs().max()) < 0.6 for s in shifts)

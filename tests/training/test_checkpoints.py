@@ -80,7 +80,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_a_missing_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="start without --resume"):
+    with pytest.raises(TrainingError, match="start without `resume`"):
         load_checkpoint(tmp_path / "c.safetensors")
 
 

@@ -207,7 +207,7 @@ def test_progress_tells_speed_and_time_left(
 
 
 def test_not_a_number_stops_before_the_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"phase counting is not a number at step 14.*--resume"):
+    with pytest.raises(TrainingError, match=r"phase counting is not a number at step 14.*`resume`"):
         made_loop(tmp_path).run(0, CountingPhase(nan_at=13), total_share=1.0)
     assert made_loop(tmp_path, resume=True).place.step == 7
 

@@ -10,9 +10,9 @@ import pytest
 from safetensors.torch import load_file
 
 from tests.training.tiny_recipes import tiny_recipe
+from vqzip.autoencoders.config import RefinerConfig, WaveletTransformConfig
 from vqzip.autoencoders.wavelet.refiner import Refiner
 from vqzip.codec.codec import Codec
-from vqzip.configs import RefinerConfig, WaveletTransformConfig
 from vqzip.errors import ModelError
 from vqzip.models.folder import load
 from vqzip.training.calibrate import CurvePoint

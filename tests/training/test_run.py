@@ -20,8 +20,8 @@ from safetensors.torch import load_file
 import vqzip
 from tests.training.tiny_recipes import KINDS, made_pixels, tiny_recipe, write_recipe
 from vqzip.autoencoders.discrete import Vqvae
-from vqzip.configs import BIT_PRICE
 from vqzip.errors import ModelError, RecipeError, TrainingError, UsageError
+from vqzip.models.config import BIT_PRICE
 from vqzip.models.folder import load
 from vqzip.models.learned import load_float_prior, load_vqvae
 from vqzip.pictures.picture import Picture
@@ -171,7 +171,7 @@ def test_a_folder_that_holds_a_run(tmp_path: Path, pictures: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / CHECKPOINT).write_bytes(b"precious")
-    with pytest.raises(TrainingError, match="already holds a run; add --resume"):
+    with pytest.raises(TrainingError, match="already holds a run; add `resume`"):
         run("photo", data=pictures, out=out)
     assert [path.name for path in out.iterdir()] == [CHECKPOINT]
 
@@ -195,7 +195,7 @@ def test_refusals_leave_nothing_behind(tmp_path: Path, pictures: Path) -> None:
         run(recipe, data=empty, out=out)
     with pytest.raises(TrainingError, match="no pictures"):
         run(recipe, data=pictures, valid=empty, out=out)
-    with pytest.raises(TrainingError, match="--valid"):
+    with pytest.raises(TrainingError, match="`valid`"):
         run(recipe, data=pictures, valid=tiny, out=out)
     with pytest.raises(RecipeError, match="no key"):
         run(recipe, data=pictures, out=out, settings=["data.nothing=1"])

@@ -23,7 +23,7 @@ from vqzip.codec.codec import Codec, load
 from vqzip.codec.latents import LatentTransform
 from vqzip.codec.tile_streams import TileCoder
 from vqzip.codec.tiles import TileGrid
-from vqzip.codes import CodebookChoice, GridChoice
+from vqzip.codes import CodebookChoice, Frame, GridChoice
 from vqzip.errors import UsageError
 from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.read import read_picture
@@ -34,6 +34,7 @@ from vqzip.prior.compiled.pack import fits
 from vqzip.prior.exact.prior import Condition
 from vqzip.prior.numpy.backend import NumpyBackend
 from vqzip.prior.walk import PriorWalk
+from vqzip.quality import Quality
 from vqzip.threads import thread_count
 
 Codes = list[NDArray[np.int32]]
@@ -68,25 +69,26 @@ class Material:
     """
 
     choices: list[GridChoice | CodebookChoice]
-    quality_step: int
+    quality: Quality
     stream_of_level: tuple[int, ...]
 
 
 def material(codec: Codec, path: Path, quality: float, price: float) -> Material:
     """Return the choices that a codec makes in a picture."""
     picture = read_picture(path, max_pixels=MAX_PIXELS, strict=False)
-    config, step = codec.model.config.vqvae, codec.quality_step(quality)
+    config = codec.model.config.vqvae
+    frame = Frame(picture.width, picture.height, config.nearest_quality(quality), picture.is_gray)
     backend = NotingBackend(codec.model.prior)
     backend.choices = []
     grid = TileGrid(picture.width, picture.height, 1 << 16)
-    latents = LatentTransform(codec.model.autoencoder).of_tile(picture.pixels, grid, 0, step)
-    TileCoder(backend, config, quality_step=step, gray=False).encode(latents, price)
-    return Material(backend.choices, step, tuple(config.stream_of_level))
+    latents = LatentTransform(codec.model.autoencoder).of_tile(picture.pixels, grid, 0, frame)
+    TileCoder(backend, config, frame).encode(latents, price)
+    return Material(backend.choices, frame.quality, tuple(config.stream_of_level))
 
 
 def encode(backend: Backend, made: Material) -> tuple[Codes, list[bytes]]:
     """Choose codes and write them."""
-    walk = PriorWalk(backend, quality_step=made.quality_step, gray=False)
+    walk = PriorWalk(backend, made.quality, gray=False)
     writers = [backend.writer() for _ in range(max(made.stream_of_level) + 1)]
     streams = zip(made.choices, made.stream_of_level, strict=True)
     codes = [walk.code(ChosenCodes(choice, writers[stream])) for choice, stream in streams]
@@ -95,7 +97,7 @@ def encode(backend: Backend, made: Material) -> tuple[Codes, list[bytes]]:
 
 def decode(backend: Backend, made: Material, streams: list[bytes]) -> Codes:
     """Read codes."""
-    walk = PriorWalk(backend, quality_step=made.quality_step, gray=False)
+    walk = PriorWalk(backend, made.quality, gray=False)
     readers = [backend.reader(stream) for stream in streams]
     levels = zip(made.choices, made.stream_of_level, strict=True)
     return [walk.code(StreamCodes(choice.shape, readers[stream])) for choice, stream in levels]

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tools.bench.callers_settings import SETTINGS
-from vqzip.codes import TokenMaps
+from vqzip.codes import Codes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -169,7 +168,7 @@ def decode_folders(
         drawn: where pixels are kept; None if they are not wanted.
     """
     found: dict[str, dict[str, dict[str, int]]] = {}
-    known: dict[bytes, TokenMaps] = {}
+    known: dict[bytes, Codes] = {}
     if drawn is not None:
         drawn.mkdir(parents=True, exist_ok=True)
     for folder in folders:
@@ -186,20 +185,11 @@ def decode_folders(
             total = sum(level.size for level in codes.levels)
             found[folder][file.stem] = dict(zip(PARTS, (total, differ), strict=True))
             if drawn is not None:
-                np.save(drawn / f"{file.stem}.npy", _pixels(codec, codes, data))
+                np.save(drawn / f"{file.stem}.npy", codec.pixels_of_codes(codes))
     return found
 
 
-def _pixels(codec: Codec, codes: TokenMaps, data: bytes) -> NDArray[np.uint8]:
-    """Return what the decoder draws of codes; they need not be read from the file once more."""
-    from vqzip.container.parse import parse
-
-    header = parse(data, max_pixels=MAX_PIXELS).header
-    size = header.width, header.height
-    return codec.pixels_of_codes(codes, *size, header.quality, gray=header.mode == "gray")
-
-
-def differences(codes: TokenMaps, expected: Sequence[Any]) -> int:
+def differences(codes: Codes, expected: Sequence[Any]) -> int:
     """Return how many codes differ; all of them where the shapes do."""
     pairs = list(zip(codes.levels, expected, strict=True))
     if any(a.shape != b.shape for a, b in pairs):

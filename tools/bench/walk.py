@@ -18,20 +18,13 @@ import numpy as np
 
 from tools.prior.random_priors import random_prior
 from tools.prior.walks import Picture, draw, read, write, write_from
+from vqzip.autoencoders.config import VqvaeConfig, WaveletTransformConfig
 from vqzip.codes import GridChoice
-from vqzip.configs import (
-    ConvLayerConfig,
-    GridConfig,
-    LevelConfig,
-    PriorConfig,
-    PriorLevelConfig,
-    QualityConfig,
-    StageConfig,
-    VqvaeConfig,
-    WaveletTransformConfig,
-)
+from vqzip.hierarchy import GridConfig, LevelConfig
 from vqzip.prior.backend import ChosenCodes
+from vqzip.prior.config import ConvLayerConfig, PriorConfig, PriorLevelConfig, StageConfig
 from vqzip.prior.walk import backend_for
+from vqzip.quality import QualityConfig
 
 _STRIDES = (32, 32, 16, 8, 4, 2)
 _HIDDEN = (64, 64, 64, 64, 48, 32)

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from tools.prior.walks import Picture, parameters_of
-from vqzip.codec.codec import Codec, Encoded, load
+from vqzip.codec.codec import Codec, load
+from vqzip.codec.encoder import Encoded
 from vqzip.errors import PictureError, VqzipError
 from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.picture import Picture as Samples
@@ -31,15 +32,15 @@ LONGEST_SIDE = 1024
 
 def luma_bytes(codec: Codec, encoded: Encoded) -> float:
     """Return the code length of the luma codes of a colored picture, in bytes."""
-    codes = [level.reshape(-1, *level.shape[2:]) for level in encoded.codes.levels]
-    picture = Picture(0, 0, codec.quality_step(encoded.quality))
+    codes = encoded.codes.maps
+    picture = Picture(0, 0, encoded.codes.quality.eighths)
     parameters = parameters_of(codec.model.prior, picture, codes)
     bits = 0.0
     for number, level in enumerate(codec.model.prior.levels):
         order = wavefront(*codes[number].shape[1:], level.side)
         known = order.of_map(codes[number]).astype(np.int64)
         for stage, said in zip(level.stages, parameters[number], strict=True):
-            luma = stage.channels < level.channels // 3
+            luma = stage.channels < codec.model.config.vqvae.luma(number)
             bits += float(said.bits(known[:, stage.channels])[:, luma].sum())
     return bits / 8
 

@@ -23,8 +23,7 @@ from tools.marked_parts import read_page, with_marked_part
 from vqzip.cli.files_display import FilesDisplay
 from vqzip.cli.rd_curve import CURVE_FILE
 from vqzip.codec.codec import Codec, load
-from vqzip.errors import ModelError, PictureError, UsageError, VqzipError
-from vqzip.extras import missing_package
+from vqzip.errors import ModelError, PictureError, UsageError, VqzipError, missing_package
 from vqzip.measuring.anchors.avif import AVIF, AVIF_SSIM
 from vqzip.measuring.anchors.heif import HEIC
 from vqzip.measuring.anchors.jxl import JXL

@@ -15,7 +15,7 @@ import torch
 
 from tools.fuzz.target import GOLDEN, MODELS, SEEDS
 from tools.golden.models import smooth_pixels
-from vqzip.codec import codec as codec_module
+from vqzip.codec import tiles
 from vqzip.codec.codec import Codec, load
 from vqzip.pictures.picture import Metadata, Picture
 
@@ -45,8 +45,8 @@ def make(codec: Codec, folder: Path) -> None:
     """Write the files of a model, the last with tiles of 256 pixels."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, picture in pictures().items():
-        log2 = SMALLEST_TILE_LOG2 if name == "two-tiles" else codec_module.STREAM_TILE_LOG2
-        with mock.patch.object(codec_module, "STREAM_TILE_LOG2", log2):
+        log2 = SMALLEST_TILE_LOG2 if name == "two-tiles" else tiles.STREAM_TILE_LOG2
+        with mock.patch.object(tiles, "STREAM_TILE_LOG2", log2):
             encoded = codec.encode_picture(picture, quality=6.0, effort=0, verify=True)
         (folder / f"{name}.vqz").write_bytes(encoded.data)
 

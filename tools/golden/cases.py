@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from unittest.mock import patch
 
@@ -10,18 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.golden.models import smooth_pixels
-from vqzip.codec import codec as codec_module
+from vqzip.codec import tiles
 from vqzip.codec.codec import Codec
-from vqzip.codec.picture_codes import PictureCodes
-from vqzip.codes import TokenMaps
+from vqzip.codes import CodeMap, Codes, Frame
 from vqzip.container.build import build
 from vqzip.container.fields import Header, Section, VqzFile
 from vqzip.container.parse import parse
+from vqzip.models.config import ModelConfig
 from vqzip.pictures.picture import Metadata, Picture
 from vqzip.prior.backend import KnownCodes
 from vqzip.prior.walk import PriorWalk
+from vqzip.quality import Quality
 
-Golden = tuple[bytes, TokenMaps]
+Golden = tuple[bytes, Codes]
 """A file, and the codes in it."""
 
 ICC = bytes(16) + b"RGB " + bytes(16) + b"acsp" + bytes(100)
@@ -59,7 +60,7 @@ class Drawn:
     tile_log2: int = 10
 
     def make(self, codec: Codec) -> Golden:
-        with patch.object(codec_module, "STREAM_TILE_LOG2", self.tile_log2):
+        with patch.object(tiles, "STREAM_TILE_LOG2", self.tile_log2):
             encoded = codec.encode_picture(
                 self.picture, quality=self.quality, effort=self.effort, verify=True
             )
@@ -103,37 +104,36 @@ class Written:
     quality_step: int = 0
 
     def make(self, codec: Codec) -> Golden:
-        model, config = codec.model, codec.model.config.vqvae
-        maps = self._maps(codec)
-        step, gray = self.quality_step, self.gray
-        writers = [codec.backend.writer() for _ in set(config.stream_of_level)]
-        walk = PriorWalk(codec.backend, quality_step=step, gray=gray)
-        for codes, stream in zip(maps.levels, config.stream_of_level, strict=True):
-            walk.code(KnownCodes(codes, writers[stream]))
+        model, hierarchy = codec.model, codec.model.config.vqvae
+        frame = Frame(self.width, self.height, Quality(self.quality_step), self.gray)
+        codes = Codes.blank(hierarchy, frame)
+        self._fill(codes.maps, model.config)
+        writers = [codec.backend.writer() for _ in range(hierarchy.streams)]
+        walk = PriorWalk(codec.backend, frame.quality, gray=self.gray)
+        for level, stream in zip(codes.maps, hierarchy.stream_of_level, strict=True):
+            walk.code(KnownCodes(level, writers[stream]))
         header = Header(
             width=self.width,
             height=self.height,
-            mode="gray" if gray else "rgb",
+            mode="gray" if self.gray else "rgb",
             streams=len(writers),
-            quality_step=step,
+            quality_step=self.quality_step,
             tile_log2=10,
             model_id=model.id[:8],
         )
         file = VqzFile(header, tuple((writer.finish(),) for writer in writers))
-        return build(file), maps.token_maps()
+        return build(file), codes
 
-    def _maps(self, codec: Codec) -> PictureCodes:
+    def _fill(self, maps: Sequence[CodeMap], config: ModelConfig) -> None:
         rng = np.random.default_rng(11)
-        config, prior = codec.model.config.vqvae, codec.model.config.prior
-        maps = PictureCodes(config, self.width, self.height)
-        for level, codes in enumerate(maps.levels):
-            size = getattr(config.levels[level].quantizer, "size", 0)
+        prior = config.prior
+        for level, codes in enumerate(maps):
+            size = getattr(config.vqvae.levels[level].quantizer, "size", 0)
             drawn = self.draw(rng, codes.shape, size)
             stages = prior.levels[level].stages
             coded = stages[: prior.gray_stages] if self.gray and prior.gray_stages else stages
             for stage in coded:
                 codes[list(stage.channels)] = drawn[list(stage.channels)]
-        return maps
 
 
 Case = Drawn | Resectioned | Written

@@ -10,28 +10,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vqzip.autoencoders.discrete import Vqvae
-from vqzip.autoencoders.quantizers.quantizer import CodebookQuantizer
-from vqzip.autoencoders.residual import initialize
-from vqzip.configs import (
-    CodebookConfig,
-    ConvLayerConfig,
+from vqzip.autoencoders.config import (
     ConvTransformConfig,
     GainsConfig,
-    GridConfig,
-    LevelConfig,
-    ModelConfig,
-    PriorConfig,
-    PriorLevelConfig,
-    QualityConfig,
     RefinerConfig,
-    StageConfig,
     VqvaeConfig,
     WaveletTransformConfig,
 )
+from vqzip.autoencoders.discrete import Vqvae
+from vqzip.autoencoders.quantizers.codebook import CodebookQuantizer
+from vqzip.autoencoders.residual import initialize
+from vqzip.hierarchy import CodebookConfig, GridConfig, LevelConfig
+from vqzip.models.config import ModelConfig
 from vqzip.models.learned import save
+from vqzip.prior.config import ConvLayerConfig, PriorConfig, PriorLevelConfig, StageConfig
 from vqzip.prior.export.float_to_integer import export_prior
 from vqzip.prior.float.pixelcnn import PixelCnn
+from vqzip.quality import Quality, QualityConfig
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
@@ -167,10 +162,10 @@ def train_prior(prior: PixelCnn, vqvae: Vqvae) -> None:
     optimizer = torch.optim.Adam(prior.parameters(), 1e-2)
     quality = vqvae.config.quality
     for number in range(400):
-        quality_step = number * 17 % 57 if quality else None
+        chosen = Quality(number * 17 % 57) if quality else None
         gray = torch.full((8,), number % 4 == 0 and prior.config.gray_stages > 0)
-        log_step = torch.full((8,), math.log(quality.step(number * 17 % 57)) if quality else 0.0)
-        codes = [level.flatten(1, 2).long() for level in vqvae.encode(batch(number), quality_step)]
+        log_step = torch.full((8,), math.log(vqvae.config.step(chosen or Quality(0))))
+        codes = [level.flatten(1, 2).long() for level in vqvae.encode(batch(number), chosen)]
         bits = prior.code_lengths(codes, prior.conditions(log_step, gray), gray)
         loss = torch.stack(bits).sum(0).mean() / 64**2
         optimizer.zero_grad()

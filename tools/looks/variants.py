@@ -17,15 +17,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vqzip.autoencoders.config import GainsConfig, WaveletTransformConfig
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.autoencoders.residual import log_step_features
 from vqzip.autoencoders.wavelet.gains import Gains
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.codec.codec import Codec
-from vqzip.configs import GainsConfig, ModelConfig, WaveletTransformConfig
 from vqzip.errors import ModelError
+from vqzip.models.config import ModelConfig
 from vqzip.models.folder import Model
 from vqzip.models.learned import load_vqvae, with_vqvae
+from vqzip.quality import Quality
 
 Floats = NDArray[np.float64]
 Steps = tuple[float, ...]
@@ -88,7 +90,7 @@ def _coefficients(config: ModelConfig, points: Mapping[float, Steps]) -> Floats:
             "steps are fitted at one to three qualities of a model that has qualities."
         )
     logs = np.log(np.array(list(points.values())))
-    steps = torch.tensor([quality.step(round((q - 1) * 8)) for q in points])
+    steps = torch.tensor([quality.step(Quality.of(q)) for q in points])
     features = np.hstack([np.ones((len(points), 1)), log_step_features(steps).numpy()])
     found = np.zeros((3, len(GROUPS)))
     found[: len(points)] = np.linalg.solve(features[:, : len(points)], logs)

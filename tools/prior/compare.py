@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 
 from tools.prior.random_priors import codebook_configs, grid_configs, random_tensors
 from tools.prior.walks import Codes, Picture, read, write, write_from
+from vqzip.autoencoders.config import VqvaeConfig
 from vqzip.codes import CodebookChoice, GridChoice
-from vqzip.configs import ConvLayerConfig, PriorConfig, VqvaeConfig
 from vqzip.errors import VqzipError
 from vqzip.prior.backend import Backend, ChosenCodes, RandomCodes, Source, Writer
 from vqzip.prior.compiled.backend import CompiledBackend
 from vqzip.prior.compiled.library import SWITCH, Library, open_library
 from vqzip.prior.compiled.pack import fits
+from vqzip.prior.config import ConvLayerConfig, PriorConfig
 from vqzip.prior.exact import ExactPrior
 from vqzip.prior.exact.grids import Grid
 from vqzip.prior.numpy.backend import NumpyBackend

@@ -17,9 +17,10 @@ import numpy as np
 
 from tools.prior.random_priors import Tensors, codebook_configs, grid_configs, random_tensors
 from tools.prior.walks import Codes, Picture, read, write
-from vqzip.configs import ConvLayerConfig, PriorConfig, VqvaeConfig
+from vqzip.autoencoders.config import VqvaeConfig
 from vqzip.entropy.counts import TOTAL
 from vqzip.prior.compiled.library import library
+from vqzip.prior.config import ConvLayerConfig, PriorConfig
 from vqzip.prior.exact import ExactPrior
 from vqzip.prior.walk import backend_for
 

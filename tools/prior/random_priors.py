@@ -5,23 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.configs import (
-    CodebookConfig,
-    ConvLayerConfig,
-    ConvTransformConfig,
-    GridConfig,
-    LevelConfig,
-    PriorConfig,
-    PriorLevelConfig,
-    QualityConfig,
-    StageConfig,
-    VqvaeConfig,
-    WaveletTransformConfig,
-)
+from vqzip.autoencoders.config import ConvTransformConfig, VqvaeConfig, WaveletTransformConfig
+from vqzip.hierarchy import CodebookConfig, GridConfig, LevelConfig
+from vqzip.prior.config import ConvLayerConfig, PriorConfig, PriorLevelConfig, StageConfig
 from vqzip.prior.exact import ExactPrior
 from vqzip.prior.export.logistic_tables import logistic_tables
 from vqzip.prior.export.quantize_layer import quantize_dense
 from vqzip.prior.spec import CONTEXT_TAPS
+from vqzip.quality import QualityConfig
 
 Tensors = dict[str, NDArray[np.generic]]
 

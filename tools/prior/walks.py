@@ -27,6 +27,7 @@ from vqzip.prior.numpy.sources import CodeSource, Place
 from vqzip.prior.numpy.steps import code_steps, parameters_known
 from vqzip.prior.order import Order
 from vqzip.prior.walk import PriorWalk, backend_for
+from vqzip.quality import Quality
 
 Codes = list[NDArray[np.int32]]
 
@@ -44,7 +45,7 @@ class Picture:
         return -(-self.height // stride), -(-self.width // stride)
 
     def walk(self, backend: Backend) -> PriorWalk:
-        return PriorWalk(backend, quality_step=self.quality_step, gray=self.gray)
+        return PriorWalk(backend, Quality(self.quality_step), gray=self.gray)
 
 
 def write(backend: Backend, picture: Picture, codes: Codes) -> tuple[bytes, list[float]]:

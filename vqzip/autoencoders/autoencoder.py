@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from vqzip.autoencoders.config import VqvaeConfig
 from vqzip.autoencoders.quantizers.coding import Codes, CodingQuantizer
-from vqzip.autoencoders.spec import analysis_reach, grid_step, synthesis_reach
+from vqzip.autoencoders.spec import analysis_reach, synthesis_reach
 from vqzip.autoencoders.transform import Floats, Transform
-from vqzip.configs import VqvaeConfig
 from vqzip.errors import CodingError
+from vqzip.quality import Quality
 
 
 class Autoencoder:
@@ -33,27 +34,19 @@ class Autoencoder:
         self.analysis_reach = analysis_reach(config.transform, config.levels)
         self.synthesis_reach = synthesis_reach(config.transform, config.levels)
 
-    def step(self, quality_step: int) -> float:
-        """Return the grids' step in pixel values; 1 for a model of one quality.
-
-        Raises:
-            ModelError: the model has not got the quality.
-        """
-        return grid_step(self.config, quality_step)
-
-    def decode(self, codes: Sequence[Codes], quality_step: int) -> Floats:
+    def decode(self, codes: Sequence[Codes], quality: Quality) -> Floats:
         """Return pixels `(3, H, W)`, clipped to 0 to 255.
 
         Args:
             codes: `(G, D, h, w)` a level, coarse first; finer levels may be left out.
-            quality_step: 0 to 56; 0 for models of one quality.
+            quality: one of the model's.
 
         Raises:
             CodingError: codes do not fit the model.
             ModelError: the model has not got the quality.
         """
         self._check(codes)
-        step = self.step(quality_step)
+        step = self.config.step(quality)
         quantized = [
             quantizer.dequantize(known, step)
             for quantizer, known in zip(self.quantizers, codes, strict=False)

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from vqzip.autoencoders.config import ConvTransformConfig
 from vqzip.autoencoders.residual import double, halve, residual_stack
 from vqzip.autoencoders.spec import (
     PIXEL_CENTER,
@@ -26,7 +27,7 @@ from vqzip.autoencoders.spec import (
     latent_channels,
     synthesis_reach,
 )
-from vqzip.configs import ConvTransformConfig, LevelConfig
+from vqzip.hierarchy import LevelConfig
 
 
 class Encoder(nn.Module):

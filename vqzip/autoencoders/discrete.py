@@ -10,19 +10,14 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 
+from vqzip.autoencoders.config import ConvTransformConfig, VqvaeConfig
 from vqzip.autoencoders.conv import ConvTransform
-from vqzip.autoencoders.quantizers.quantizer import (
-    CodebookQuantizer,
-    GridQuantizer,
-    Quantized,
-    commitment,
-    straight_through,
-)
+from vqzip.autoencoders.quantizers.kinds import make_quantizer
+from vqzip.autoencoders.quantizers.quantizer import Quantized, Quantizer, straight_through
 from vqzip.autoencoders.residual import initialize
-from vqzip.autoencoders.spec import grid_step
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
-from vqzip.configs import CodebookConfig, ConvTransformConfig, LevelConfig, VqvaeConfig
-from vqzip.errors import CodingError, PictureError
+from vqzip.errors import CodingError, ModelError, PictureError
+from vqzip.quality import Quality
 
 
 class Transform(Protocol):
@@ -87,7 +82,7 @@ class Vqvae(nn.Module):
     """
 
     transform: Transform
-    quantizers: Sequence[CodebookQuantizer | GridQuantizer]
+    quantizers: Sequence[Quantizer]
 
     def __init__(self, config: VqvaeConfig) -> None:
         super().__init__()
@@ -95,8 +90,8 @@ class Vqvae(nn.Module):
         self.transform = _transform(config)
         # A ModuleList at run time; the annotation keeps the elements' type.
         self.quantizers = cast(
-            "Sequence[CodebookQuantizer | GridQuantizer]",
-            nn.ModuleList(_quantizer(level) for level in config.levels),
+            "Sequence[Quantizer]",
+            nn.ModuleList(cast("nn.Module", make_quantizer(level)) for level in config.levels),
         )
 
     def initialize(self, generator: torch.Generator) -> None:
@@ -123,16 +118,15 @@ class Vqvae(nn.Module):
             quantized.append(quantizer.quantize(z_e[level], step))
             passed.append(straight_through(z_e[level], quantized[level].z_q))
         committed = [
-            commitment(z, q.z_q)
+            quantizer.commitment(z, q.z_q)
             for z, q, quantizer in zip(z_e, quantized, self.quantizers, strict=True)
-            if isinstance(quantizer, CodebookQuantizer)
         ]
         return VqvaeOutput(
             x_hat=self.transform.synthesize(passed, step).float(),
             codes=[q.codes for q in quantized],
             z_e=z_e,
             z_q=[q.z_q for q in quantized],
-            commitment=torch.stack(committed).sum() if committed else pixels.new_zeros(()),
+            commitment=torch.stack(committed).sum(),
         )
 
     def autoencode(self, pixels: Tensor) -> Tensor:
@@ -156,18 +150,18 @@ class Vqvae(nn.Module):
         return self.transform.synthesize(z_e, step).float()
 
     @torch.no_grad()
-    def encode(self, pixels: Tensor, quality_step: int | None = None) -> list[Tensor]:
+    def encode(self, pixels: Tensor, quality: Quality | None = None) -> list[Tensor]:
         """Return codes `(N, G, D, h, w)` int32 of every level, each the nearest to its latents.
 
         Args:
             pixels: `(N, 3, H, W)` float32, 0 to 255; sides are multiples of `config.align`.
-            quality_step: 0 to 56; None for models without qualities.
+            quality: None for models of one.
 
         Raises:
             PictureError: the sides are not multiples of `config.align`.
             ModelError: a quality is missing or not one of the model's.
         """
-        step = self.steps(pixels.shape[0], quality_step)
+        step = self.steps(pixels.shape[0], quality)
         features = self._analyze(pixels, step)
         levels: list[Quantized] = []
         for level, quantizer in enumerate(self.quantizers):
@@ -176,12 +170,12 @@ class Vqvae(nn.Module):
         return [q.codes for q in levels]
 
     @torch.no_grad()
-    def decode(self, codes: Sequence[Tensor], quality_step: int | None = None) -> Tensor:
+    def decode(self, codes: Sequence[Tensor], quality: Quality | None = None) -> Tensor:
         """Return pixels `(N, 3, H, W)` float32, clipped to 0 to 255.
 
         Args:
             codes: `(N, G, D, h, w)` int32 a level, coarse first; finer levels may be left out.
-            quality_step: 0 to 56; None for models without qualities.
+            quality: None for models of one.
 
         Raises:
             CodingError: codes do not fit the model.
@@ -189,7 +183,7 @@ class Vqvae(nn.Module):
         """
         self._check_codes(codes)
         count = codes[0].shape[0]
-        step = self.steps(count, quality_step)
+        step = self.steps(count, quality)
         quantized = [
             quantizer.dequantize(level_codes, step)
             for quantizer, level_codes in zip(self.quantizers, codes, strict=False)
@@ -202,13 +196,15 @@ class Vqvae(nn.Module):
             quantized.append(blank)
         return self.transform.synthesize(quantized, step).float().clamp(0, 255)
 
-    def steps(self, count: int, quality_step: int | None) -> Tensor:
+    def steps(self, count: int, quality: Quality | None) -> Tensor:
         """Return the grids' step in pixel units for `count` pictures, `(count,)`.
 
         Raises:
             ModelError: a quality is missing or not one of the model's.
         """
-        step = grid_step(self.config, quality_step)
+        if quality is None and self.config.quality is not None:
+            raise ModelError("this model needs a quality.")
+        step = self.config.step(quality or Quality(0))
         device = next(chain(self.parameters(), self.buffers())).device
         return torch.full((count,), step, device=device)
 
@@ -241,9 +237,3 @@ def _transform(config: VqvaeConfig) -> Transform:
     if isinstance(config.transform, ConvTransformConfig):
         return ConvTransform(config.transform, config.levels)
     return WaveletTransform(config.transform)
-
-
-def _quantizer(level: LevelConfig) -> CodebookQuantizer | GridQuantizer:
-    if isinstance(level.quantizer, CodebookConfig):
-        return CodebookQuantizer(level, level.quantizer)
-    return GridQuantizer(level)

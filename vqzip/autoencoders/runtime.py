@@ -14,13 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqzip.autoencoders.autoencoder import Autoencoder
+from vqzip.autoencoders.config import ConvTransformConfig, VqvaeConfig
 from vqzip.autoencoders.onnx.weights import Weights
-from vqzip.autoencoders.quantizers.coding import CodebookCoding, CodingQuantizer, GridCoding
-from vqzip.autoencoders.spec import MAGNITUDES
+from vqzip.autoencoders.quantizers.coding import CODINGS
 from vqzip.autoencoders.transform import Transform, own_floats
-from vqzip.configs import CodebookConfig, ConvTransformConfig, LevelConfig, VqvaeConfig
-from vqzip.errors import UsageError
-from vqzip.extras import missing_package
+from vqzip.errors import UsageError, missing_package
 
 Runtime = Literal["onnx", "torch"]
 Tensors = Mapping[str, NDArray[np.generic]]
@@ -75,7 +73,7 @@ def make_autoencoder(
     """
     weights = Weights(tensors)
     quantizers = [
-        _quantizer(weights.part(f"quantizers.{number}"), level)
+        CODINGS[level.quantizer.kind].take(weights.part(f"quantizers.{number}"), level)
         for number, level in enumerate(config.levels)
     ]
     if runtime == "torch":
@@ -101,14 +99,6 @@ def _torch_transform(config: VqvaeConfig, tensors: Tensors, device: str) -> Tran
 
     where = checked_device(device)
     return TorchTransform(vqvae_with(config, tensors).to(where).transform, where)
-
-
-def _quantizer(weights: Weights, level: LevelConfig) -> CodingQuantizer:
-    config = level.quantizer
-    if isinstance(config, CodebookConfig):
-        shape = (level.groups, level.depth, config.size, config.dim)
-        return CodebookCoding(weights.take("codebooks", *shape))
-    return GridCoding(weights.take("centroid_shift", level.groups, MAGNITUDES))
 
 
 def _gpu_is_there() -> bool:

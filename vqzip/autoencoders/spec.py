@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from vqzip.configs import (
-    CodebookConfig,
+from vqzip.autoencoders.config import (
     ConvTransformConfig,
-    LevelConfig,
     PredictorConfig,
     RefinerConfig,
-    VqvaeConfig,
     WaveletTransformConfig,
 )
 from vqzip.errors import ModelError
+from vqzip.hierarchy import LevelConfig
 
 ACTIVATION_SLOPE = 0.1
 """Of the leaky ReLU in the networks around the wavelet."""
@@ -81,8 +79,7 @@ FILTER_REACH = 4
 
 def latent_channels(level: LevelConfig) -> int:
     """Return the channels of a level's latents: groups x dim (1 for grids)."""
-    quantizer = level.quantizer
-    return level.groups * (quantizer.dim if isinstance(quantizer, CodebookConfig) else 1)
+    return level.groups * level.quantizer.dim
 
 
 def doublings(coarse: int, fine: int) -> int:
@@ -167,19 +164,3 @@ def decoder_reach(
     # A level at stride s climbs by doublings from s, s / 2, ...: each sees one input more.
     climbing = (levels[0].stride - stride_out) * 2
     return climbing + finest * (1 + config.residual_blocks)
-
-
-def grid_step(config: VqvaeConfig, quality_step: int | None) -> float:
-    """Return the step of the grids in pixel values; 1 for a model of one quality.
-
-    Raises:
-        ModelError: a quality is missing or not one of the model's.
-    """
-    if config.quality is None:
-        if quality_step not in (None, 0):
-            raise ModelError("this model has one quality; leave the quality out.")
-        return 1.0
-    if quality_step is None or not 0 <= quality_step < config.quality_steps:
-        last = config.quality_steps - 1
-        raise ModelError(f"this model needs a quality step of 0 to {last}, got {quality_step}.")
-    return config.quality.step(quality_step)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vqzip.autoencoders.arithmetic import own_arithmetic
+from vqzip.autoencoders.config import VqvaeConfig
 from vqzip.autoencoders.discrete import Vqvae
-from vqzip.configs import VqvaeConfig
 from vqzip.errors import ModelError
 
 STORED_TYPES = (torch.float32, torch.float16)
@@ -66,7 +66,7 @@ def checked_device(device: str) -> torch.device:
         where = torch.device(device)
         torch.zeros(1, device=where).cpu()
     except (RuntimeError, AssertionError) as error:
-        raise ModelError(f"the device '{device}' is not there; use --device cpu.") from error
+        raise ModelError(f"the device '{device}' is not there; use the device cpu.") from error
     return where
 
 

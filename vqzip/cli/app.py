@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -17,8 +18,7 @@ from typer.exceptions import TyperException
 from vqzip import __version__
 from vqzip.cli.console import print_error
 from vqzip.cli.process import prepare_process
-from vqzip.errors import UsageError, VqzipError
-from vqzip.extras import missing_package
+from vqzip.errors import UsageError, VqzipError, missing_package
 
 LEARNING = ("torch", "torchvision")
 """Packages that training needs and the codec does not."""
@@ -98,7 +98,7 @@ def run(arguments: Sequence[str]) -> int:
 def _report(error: Exception) -> int:
     """Print `error` as one line and return its exit status."""
     if isinstance(error, VqzipError):
-        print_error(str(error))
+        print_error(_with_options(str(error)))
         return error.exit_code
     if isinstance(error, TyperException):
         print_error(error.format_message())
@@ -119,6 +119,11 @@ def _report(error: Exception) -> int:
         "`vqzip --debug COMMAND` shows the traceback)"
     )
     return 1
+
+
+def _with_options(message: str) -> str:
+    """Return what the library says of its parameters as a sentence about options."""
+    return re.sub(r"`([a-z_]+)`", lambda word: "--" + word[1].replace("_", "-"), message)
 
 
 def _describe(error: OSError) -> str:

@@ -63,19 +63,16 @@ def decode(
     output = output or output_beside(source, ".png")
     check_output(output, source=source, force=force)
 
-    from vqzip.container.parse import parse_header
-    from vqzip.models.places import find_by_id
     from vqzip.pictures.colors import stripped
     from vqzip.pictures.not_kept import listed
     from vqzip.pictures.write import format_of, write_atomically, written_picture
 
     image_format = "PNG" if output == STREAM else format_of(output)
     data = read_source_bytes(source)
-    model = model or str(find_by_id(parse_header(data).model_id))
     with waiting(f"decoding {source}"):
-        from vqzip.codec.codec import load
+        from vqzip.codec.codec import load, load_for
 
-        codec = load(model, device)
+        codec = load_for(data, device) if model is None else load(model, device)
         picture = codec.decode_picture(
             data, levels=levels, partial=partial, region=rectangle, max_pixels=max_pixels
         )

@@ -25,7 +25,8 @@ from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, KeepTimes, MaxP
 from vqzip.errors import CodingError, UsageError, VqzipError
 
 if TYPE_CHECKING:
-    from vqzip.codec.codec import Codec, Encoded
+    from vqzip.codec.codec import Codec
+    from vqzip.codec.encoder import Encoded
     from vqzip.codec.target import Target
     from vqzip.pictures.picture import Picture
 

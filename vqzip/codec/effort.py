@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.configs import ModelConfig
 from vqzip.errors import UsageError
+from vqzip.models.config import ModelConfig
+from vqzip.quality import Quality
 
 LARGEST_EFFORT = 9
 
@@ -22,20 +23,20 @@ class Setting:
     """One way to encode.
 
     Args:
-        quality_step: 0 to 56.
+        quality: to encode at.
         bit_price: in squared steps; 0 takes the nearest codes.
     """
 
-    quality_step: int
+    quality: Quality
     bit_price: float
 
 
 _FURTHER_TRIALS = ((0, 0.07), (0, 0.14), (1, 0.14), (-1, 0.07))
-"""Changes of the quality step, and prices, that are compared with the model's own."""
+"""Changes of the quality in eighths, and prices, that are compared with the model's own."""
 _TRIALS_OF_EFFORT = {7: 1, 8: 2, 9: 4}
 
 
-def settings(effort: int, quality_step: int, model: ModelConfig) -> list[Setting]:
+def settings(effort: int, quality: Quality, model: ModelConfig) -> list[Setting]:
     """Return the settings whose files an encoder compares.
 
     Effort 0 takes the nearest codes. 1 to 6 are one and the same: every code is chosen by rate and
@@ -48,7 +49,7 @@ def settings(effort: int, quality_step: int, model: ModelConfig) -> list[Setting
 
     Args:
         effort: 0 to 9.
-        quality_step: that is asked for.
+        quality: that is asked for.
         model: its qualities, and what it was trained for.
 
     Raises:
@@ -57,12 +58,12 @@ def settings(effort: int, quality_step: int, model: ModelConfig) -> list[Setting
     if not 0 <= effort <= LARGEST_EFFORT:
         raise UsageError(f"effort goes from 0 to {LARGEST_EFFORT}, got {effort}.")
     if effort == 0:
-        return [Setting(quality_step, 0.0)]
+        return [Setting(quality, 0.0)]
     qualities = model.vqvae.quality_steps
     comparable = qualities > 1 and model.metric == "psnr"
     count = _TRIALS_OF_EFFORT.get(effort, 0) if comparable else 0
     return [
-        Setting(min(max(quality_step + change, 0), qualities - 1), price)
+        Setting(Quality(min(max(quality.eighths + change, 0), qualities - 1)), price)
         for change, price in ((0, model.bit_price), *_FURTHER_TRIALS[:count])
     ]
 

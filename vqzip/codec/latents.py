@@ -6,18 +6,16 @@ seams and memory does not grow with the picture.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqzip.autoencoders.autoencoder import Autoencoder
-from vqzip.autoencoders.quantizers.coding import CodebookCoding, Codes
+from vqzip.autoencoders.quantizers.coding import Codes as CropCodes
 from vqzip.autoencoders.transform import Floats, own_floats
 from vqzip.codec.tiles import Box, HaloCrop, TileGrid
-from vqzip.codes import Choice, CodebookChoice, GridChoice
-from vqzip.configs import GridConfig
+from vqzip.codes import Choice, CodeMap, Codes, Frame
 
 
 class TileLatents:
@@ -29,8 +27,7 @@ class TileLatents:
         place: the crop, and the tile in it.
         size: (height, width) of the tile without padding.
         known: (height, width) of the part of the crop that lies in the picture.
-        quality_step: 0 to 56.
-        gray: whether the picture has one channel, and so no chroma codes where those are apart.
+        frame: of the picture.
     """
 
     def __init__(
@@ -40,21 +37,13 @@ class TileLatents:
         place: HaloCrop,
         size: tuple[int, int],
         known: tuple[int, int],
-        quality_step: int,
-        *,
-        gray: bool,
+        frame: Frame,
     ) -> None:
         self._autoencoder, self._place, self._size, self._known = autoencoder, place, size, known
-        self._gray = gray and autoencoder.config.codes_gray_apart
-        self._step = autoencoder.step(quality_step)
+        self._gray = frame.gray
+        self._step = autoencoder.config.step(frame.quality)
         self._analysis = autoencoder.transform.analyze(pixels, self._step)
         self._latents: list[Floats] = []
-
-    def shape(self, level: int) -> tuple[int, int]:
-        """Return (H, W) of the tile's codes at a level."""
-        stride = self._autoencoder.config.levels[level].stride
-        height, width = self._size
-        return math.ceil(height / stride), math.ceil(width / stride)
 
     @own_floats()
     def choice(self, level: int, price: float) -> Choice:
@@ -66,44 +55,35 @@ class TileLatents:
         """
         price *= self._autoencoder.config.levels[level].relative_price
         inner = self._cut(level, self._latent(level))
-        quantizer = self._autoencoder.quantizers[level]
-        if not isinstance(quantizer, CodebookCoding):
-            return GridChoice(inner / np.float32(self._step), price)
-        nearest = quantizer.dequantize(quantizer.quantize(inner, self._step), self._step)
-        unit = float(np.square(inner - nearest).sum(0).mean())
-        return CodebookChoice(inner, quantizer.codebooks, price * unit)
+        return self._autoencoder.quantizers[level].choice(inner, self._step, price)
 
     @own_floats()
-    def nearest(self, level: int) -> NDArray[np.int32]:
+    def nearest(self, level: int) -> CodeMap:
         """Return the nearest codes `(G * D, H, W)`; a gray picture's luma codes alone."""
         codes = self._nearest(level, self._cut(level, self._latent(level)))
         return codes.reshape(-1, *codes.shape[2:])
 
     @own_floats()
-    def choose(self, level: int, codes: NDArray[np.int32]) -> None:
-        """Take note of a level's codes: finer levels are encoded given them.
+    def add(self, level: int, codes: CodeMap) -> None:
+        """Keep the codes that a level was given: finer levels are encoded given them.
 
-        Around the tile the nearest codes stand for those that the neighbors will choose. Beyond the
-        picture a grid has no detail, as when it is decoded.
+        Around the tile the nearest codes stand for those that the neighbors will choose.
         """
         config = self._autoencoder.config
         if not self._autoencoder.transform.conditional or level + 1 == len(config.levels):
             return
+        quantizer = self._autoencoder.quantizers[level]
         around = self._nearest(level, self._latent(level))
-        if isinstance(config.levels[level].quantizer, GridConfig):
-            height, width = (math.ceil(n / config.levels[level].stride) for n in self._known)
-            around[..., height:, :] = 0
-            around[..., width:] = 0
+        quantizer.clear_beyond(around, *config.shape(level, *self._known))
         rows, columns = self._inner(level)
         around[:, :, rows, columns] = codes.reshape(*around.shape[:2], *codes.shape[1:])
-        quantizer = self._autoencoder.quantizers[level]
         self._analysis.take(level, quantizer.dequantize(around, self._step))
 
-    def _nearest(self, level: int, latents: Floats) -> Codes:
+    def _nearest(self, level: int, latents: Floats) -> CropCodes:
         """Return codes `(G, D, h, w)`; a gray picture has no chroma codes."""
         codes = self._autoencoder.quantizers[level].quantize(latents, self._step)
         if self._gray:
-            codes[len(codes) // 3 :] = 0
+            codes[self._autoencoder.config.luma(level) :] = 0
         return codes
 
     def _latent(self, level: int) -> Floats:
@@ -118,7 +98,7 @@ class TileLatents:
 
     def _inner(self, level: int) -> tuple[slice, slice]:
         stride = self._autoencoder.config.levels[level].stride
-        height, width = self.shape(level)
+        height, width = self._autoencoder.config.shape(level, *self._size)
         top, left = self._place.inner.top // stride, self._place.inner.left // stride
         return slice(top, top + height), slice(left, left + width)
 
@@ -136,7 +116,7 @@ class LatentTransform:
 
     @own_floats()
     def of_tile(
-        self, pixels: NDArray[np.uint8], grid: TileGrid, number: int, quality_step: int
+        self, pixels: NDArray[np.uint8], grid: TileGrid, number: int, frame: Frame
     ) -> TileLatents:
         """Return the latents of a stream tile.
 
@@ -144,7 +124,7 @@ class LatentTransform:
             pixels: `(H, W, 3)` or `(H, W)` of the whole picture.
             grid: the picture's stream tiles.
             number: of the tile.
-            quality_step: 0 to 56.
+            frame: of the picture.
         """
         tile, padded = grid[number], self._padded(grid)
         place = padded.with_halo(
@@ -157,15 +137,8 @@ class LatentTransform:
         cut = np.pad(cut, ((0, below), (0, right), (0, 0)), mode="edge")
         crop = np.ascontiguousarray(cut.transpose(2, 0, 1), np.float32)
         known = grid.height - place.crop.top, grid.width - place.crop.left
-        return TileLatents(
-            self._autoencoder,
-            crop,
-            place,
-            (tile.height, tile.width),
-            known,
-            quality_step,
-            gray=pixels.ndim == 2,
-        )
+        size = tile.height, tile.width
+        return TileLatents(self._autoencoder, crop, place, size, known, frame)
 
     def seen(self, box: Box, grid: TileGrid) -> Box:
         """Return the part of the picture whose codes decide the pixels of `box`."""
@@ -174,54 +147,42 @@ class LatentTransform:
 
     @own_floats()
     def pixels(
-        self,
-        maps: Sequence[NDArray[np.int32]],
-        grid: TileGrid,
-        box: Box,
-        known: Mapping[int, int],
-        *,
-        quality_step: int,
-        gray: bool,
+        self, codes: Codes, grid: TileGrid, box: Box, known: Mapping[int, int]
     ) -> NDArray[np.uint8]:
         """Return the pixels of `box`, `(h, w, 3)` or `(h, w)`.
 
         Args:
-            maps: `(G * D, H, W)` codes of the whole picture, a level each.
+            codes: of the whole picture.
             grid: the picture's stream tiles.
-            box: what to draw.
+            box: what to decode.
             known: by number of a stream tile, how many of its levels are known.
-            quality_step: 0 to 56.
-            gray: whether one channel is wanted.
         """
-        shape = (box.height, box.width) if gray else (box.height, box.width, 3)
-        out = np.empty(shape, np.uint8)
+        shape = (box.height, box.width) if codes.gray else (box.height, box.width, 3)
+        out, maps = np.empty(shape, np.uint8), codes.maps
         reach = self._autoencoder.synthesis_reach
         parts = [tile.overlap(box) for tile in grid.overlapping(box)]
         for part in filter(None, parts):
             place = self._padded(grid).with_halo(part, halo=reach, align=self._align)
             levels = min(known[tile.index] for tile in grid.overlapping(self.seen(part, grid)))
-            codes = [self._codes(maps, level, place.crop) for level in range(max(1, levels))]
+            crops = [self._crop(maps, level, place.crop) for level in range(max(1, levels))]
             rows, columns = place.inner.slices
-            drawn = self._autoencoder.decode(codes, quality_step)[:, rows, columns]
-            drawn = drawn.mean(0) if gray else drawn.transpose(1, 2, 0)
-            out[part.within(box).slices] = np.rint(drawn)
+            decoded = self._autoencoder.decode(crops, codes.quality)[:, rows, columns]
+            decoded = decoded.mean(0) if codes.gray else decoded.transpose(1, 2, 0)
+            out[part.within(box).slices] = np.rint(decoded)
         return out
 
-    def _codes(self, maps: Sequence[NDArray[np.int32]], level: int, crop: Box) -> Codes:
+    def _crop(self, maps: Sequence[CodeMap], level: int, crop: Box) -> CropCodes:
         """Return the codes of a crop, `(G, D, h, w)`, made up to the padded size."""
         config = self._autoencoder.config.levels[level]
         rows = slice(crop.top // config.stride, crop.bottom // config.stride)
         columns = slice(crop.left // config.stride, crop.right // config.stride)
-        cut = maps[level][:, rows, columns]
-        below = rows.stop - rows.start - cut.shape[1]
-        right = columns.stop - columns.start - cut.shape[2]
-        grid = isinstance(config.quantizer, GridConfig)
-        # Beyond the edge: no detail, or the codeword at the edge once more.
-        cut = np.pad(cut, ((0, 0), (0, below), (0, right)), mode="constant" if grid else "edge")
-        return cut.reshape(config.groups, config.depth, *cut.shape[1:])
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        quantizer = self._autoencoder.quantizers[level]
+        codes = quantizer.pad(maps[level][:, rows, columns], height, width)
+        return codes.reshape(config.groups, config.depth, height, width)
 
     def _padded(self, grid: TileGrid) -> TileGrid:
         """Return the grid over the picture padded to whole cells of the coarsest level."""
-        height = math.ceil(grid.height / self._align) * self._align
-        width = math.ceil(grid.width / self._align) * self._align
+        height = -(-grid.height // self._align) * self._align
+        width = -(-grid.width // self._align) * self._align
         return TileGrid(width, height, grid.tile)

@@ -92,7 +92,9 @@ def _told(
     except InvalidFile:
         return error
     there = completeness(file, stream_of_level)
-    told = f", or draw with --partial what is there: {there}" if there.parts else ": none is there"
+    told = (
+        f", or decode what is there with `partial`: {there}" if there.parts else ": none is there"
+    )
     return type(error)(f"{error.message.removesuffix('.')}{told}.", offset=error.offset)
 
 

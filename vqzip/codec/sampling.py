@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from vqzip.codec.codec import STREAM_TILE_LOG2, Codec
-from vqzip.codec.picture_codes import PictureCodes
-from vqzip.codec.tile_streams import TileCoder
-from vqzip.codec.tiles import TileGrid
+from vqzip.codec.codec import Codec
+from vqzip.codec.tile_streams import TileCoder, put_tile
+from vqzip.codec.tiles import stream_tiles
+from vqzip.codes import Codes, Frame
 from vqzip.errors import PictureError
 from vqzip.pictures.picture import Picture
 
@@ -40,14 +40,15 @@ def sample(
     """
     if size < 1:
         raise PictureError(f"a picture needs at least one pixel a side, got {size}.")
-    config = codec.model.config.vqvae
-    coder = TileCoder(codec.backend, config, quality_step=codec.quality_step(quality), gray=False)
+    hierarchy = codec.model.config.vqvae
+    frame = Frame(size, size, hierarchy.nearest_quality(quality), gray=False)
+    coder = TileCoder(codec.backend, hierarchy, frame)
     pictures = []
     for number in range(count):
         generator = np.random.default_rng([seed, number])
-        codes = PictureCodes(config, size, size)
-        for tile in TileGrid(size, size, 1 << STREAM_TILE_LOG2):
-            codes.put(tile, coder.draw(codes.shapes(tile), generator, temperature))
-        pixels = codec.pixels_of_codes(codes.token_maps(), size, size, quality, gray=False)
-        pictures.append(Picture(pixels))
+        codes = Codes.blank(hierarchy, frame)
+        for tile in stream_tiles(size, size):
+            shapes = hierarchy.shapes(tile.height, tile.width)
+            put_tile(codes, hierarchy, tile, coder.draw(shapes, generator, temperature))
+        pictures.append(Picture(codec.pixels_of_codes(codes)))
     return pictures

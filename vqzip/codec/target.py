@@ -14,10 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.codec.codec import Codec, Encoded
+from vqzip.codec.codec import Codec
+from vqzip.codec.encoder import Encoded
 from vqzip.errors import TargetUnreachable, UsageError
 from vqzip.pictures.hidden import visible_pixels, with_hidden_filled
 from vqzip.pictures.picture import Picture
+from vqzip.quality import Quality
 
 LOWEST_PRICE, HIGHEST_PRICE = 0.02, 0.25
 """Beyond these prices another quality gives a better picture in as many bytes."""
@@ -220,7 +222,7 @@ class _Search:
     def _try(self, step: int, price: float) -> _Trial:
         encoded = self._codec.encode_picture(
             self._picture,
-            quality=1 + step / 8,
+            quality=Quality(step).value,
             bit_price=price,
             # They were filled before, once for all trials.
             keep_hidden_colors=True,
@@ -232,13 +234,7 @@ class _Search:
 
     def _psnr_db(self, encoded: Encoded) -> float:
         picture = self._picture
-        pixels = self._codec.pixels_of_codes(
-            encoded.codes,
-            picture.width,
-            picture.height,
-            encoded.quality,
-            gray=picture.is_gray,
-        )
+        pixels = self._codec.pixels_of_codes(encoded.codes)
         return psnr_db(picture.pixels, pixels, self._visible)
 
     def _close(self) -> bool:

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vqzip.codec.latents import TileLatents
-from vqzip.configs import VqvaeConfig
+from vqzip.codec.tiles import Tile
+from vqzip.codes import CodeMap, Codes, Frame
+from vqzip.hierarchy import Hierarchy
 from vqzip.prior.backend import (
     Backend,
     ChosenCodes,
@@ -25,8 +26,13 @@ from vqzip.prior.backend import (
 )
 from vqzip.prior.walk import PriorWalk
 
-Codes = NDArray[np.int32]
-"""Codes of one level of a tile, `(G * D, H, W)`."""
+
+def put_tile(codes: Codes, hierarchy: Hierarchy, tile: Tile, maps: Sequence[CodeMap]) -> None:
+    """Write a tile's codes into those of its picture; finer levels may be left out."""
+    for whole, part, level in zip(codes.maps, maps, hierarchy.levels, strict=False):
+        top, left = tile.top // level.stride, tile.left // level.stride
+        height, width = part.shape[1:]
+        whole[:, top : top + height, left : left + width] = part
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class CodedTile:
         code_length_bits: code length of each level under the prior.
     """
 
-    codes: list[Codes]
+    codes: list[CodeMap]
     payloads: list[bytes]
     code_length_bits: list[float]
 
@@ -49,17 +55,13 @@ class TileCoder:
 
     Args:
         backend: runs the model's prior.
-        config: of the model's VQ-VAE.
-        quality_step: of the picture, 0 to 56.
-        gray: whether the picture has one channel.
+        hierarchy: of the model.
+        frame: of the picture.
     """
 
-    def __init__(
-        self, backend: Backend, config: VqvaeConfig, *, quality_step: int, gray: bool
-    ) -> None:
-        self._backend = backend
-        self._stream_of_level = config.stream_of_level
-        self._quality_step, self._gray = quality_step, gray
+    def __init__(self, backend: Backend, hierarchy: Hierarchy, frame: Frame) -> None:
+        self._backend, self._hierarchy, self._frame = backend, hierarchy, frame
+        self._stream_of_level = hierarchy.stream_of_level
 
     def encode(self, latents: TileLatents, price: float) -> CodedTile:
         """Choose a tile's codes and write them.
@@ -69,8 +71,8 @@ class TileCoder:
             price: of a bit in squared steps; with 0 the nearest codes are taken, which is faster.
         """
         walk = self._walk()
-        writers = [self._backend.writer() for _ in range(max(self._stream_of_level) + 1)]
-        codes: list[Codes] = []
+        writers = [self._backend.writer() for _ in range(self._hierarchy.streams)]
+        codes: list[CodeMap] = []
         lengths: list[float] = []
         for level, stream in enumerate(self._stream_of_level):
             writer = writers[stream]
@@ -81,13 +83,13 @@ class TileCoder:
             else:
                 source = KnownCodes(latents.nearest(level), writer)
             codes.append(walk.code(source))
-            latents.choose(level, codes[level])
+            latents.add(level, codes[level])
             lengths.append(writer.code_length_bits() - before)
         return CodedTile(codes, [writer.finish() for writer in writers], lengths)
 
     def decode(
         self, payloads: Sequence[bytes | None], shapes: Sequence[tuple[int, int]]
-    ) -> list[Codes]:
+    ) -> list[CodeMap]:
         """Read a tile's codes.
 
         Args:
@@ -101,7 +103,7 @@ class TileCoder:
             InvalidFile: a payload is damaged.
         """
         walk = self._walk()
-        codes: list[Codes] = []
+        codes: list[CodeMap] = []
         readers: dict[int, Reader] = {}
         for level, shape in enumerate(shapes):
             stream = self._stream_of_level[level]
@@ -120,10 +122,10 @@ class TileCoder:
         shapes: Sequence[tuple[int, int]],
         generator: np.random.Generator,
         temperature: float,
-    ) -> list[Codes]:
+    ) -> list[CodeMap]:
         """Draw a tile's codes from the prior; see `RandomCodes`."""
         walk = self._walk()
         return [walk.code(RandomCodes(shape, generator, temperature)) for shape in shapes]
 
     def _walk(self) -> PriorWalk:
-        return PriorWalk(self._backend, quality_step=self._quality_step, gray=self._gray)
+        return PriorWalk(self._backend, self._frame.quality, gray=self._frame.gray)

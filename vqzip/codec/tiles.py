@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from vqzip.errors import PictureError
 
+STREAM_TILE_LOG2 = 10
+"""Streams that are written end at a grid of 1024 pixels: 16 context tiles."""
+
 
 @dataclass(frozen=True)
 class Box:
@@ -148,3 +151,8 @@ class TileGrid:
         right = min(self.width, -(-(box.right + halo) // align) * align)
         crop = Box(top, left, bottom - top, right - left)
         return HaloCrop(crop, box.within(crop))
+
+
+def stream_tiles(width: int, height: int) -> TileGrid:
+    """Return the stream tiles that a picture is encoded in."""
+    return TileGrid(width, height, 1 << STREAM_TILE_LOG2)

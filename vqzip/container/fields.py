@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vqzip.errors import InvalidFile, LimitExceeded, UnsupportedVersion
+from vqzip.quality import Quality
 
 MAGIC = b"\x89VQZ"
 """First four bytes. As in PNG, the first is not text and does not survive a 7-bit channel."""
@@ -135,7 +136,7 @@ class Header:
     @property
     def quality(self) -> float:
         """Quality, 1.0 to 8.0."""
-        return 1.0 + self.quality_step / 8
+        return Quality(self.quality_step).value
 
     @property
     def tile_side(self) -> int:

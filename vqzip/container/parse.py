@@ -100,7 +100,7 @@ def parse(data: bytes, *, max_pixels: int, partial: bool = False) -> VqzFile:
     if header.pixels > max_pixels:
         raise LimitExceeded(
             f"the picture has {header.width} x {header.height} pixels, more than the {max_pixels} "
-            "allowed; raise --max-pixels (max_pixels in Python) if you trust the file."
+            "allowed; raise `max_pixels` if you trust the file."
         )
     intact = _find_end(reader)
     placed = _read_sections(reader, intact=intact)

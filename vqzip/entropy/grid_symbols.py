@@ -16,13 +16,16 @@ al. 2017, section 2.1) uses the same discretized logistic with a symbol for each
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.entropy.ans import SymbolPort
 from vqzip.entropy.counts import TOTAL, bits_of_count
 from vqzip.errors import CodingError, LimitExceeded, ModelError
+
+if TYPE_CHECKING:
+    from vqzip.entropy.ans import SymbolPort
 
 SCALES = 64
 """Number of scales of the logistic head."""

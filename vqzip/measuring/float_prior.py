@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vqzip.codes import TokenMaps
-from vqzip.configs import CONTEXT_TILE, VqvaeConfig
+from vqzip.autoencoders.config import VqvaeConfig
+from vqzip.codes import Codes, Frame
+from vqzip.hierarchy import CONTEXT_TILE
 from vqzip.models.folder import Model
 from vqzip.models.learned import load_float_prior
 from vqzip.prior.backend import KnownCodes
@@ -76,30 +77,26 @@ class BothPriors:
     trained: PixelCnn
     exact: ExactPrior
 
-    def lengths(self, codes: TokenMaps, *, quality: float, gray: bool) -> tuple[PriorLengths, ...]:
+    def lengths(self, codes: Codes) -> tuple[PriorLengths, ...]:
         """Return the code lengths of each level, coarse first.
 
         Args:
             codes: of a whole picture.
-            quality: 1.0 to 8.0; ignored by a model with one quality.
-            gray: whether the picture has one channel.
         """
         maps = self.whole_tiles(codes)
-        step = 0 if self.vqvae.quality is None else round((quality - 1) * 8)
-        gray = gray and self.trained.config.gray_stages > 0
         if not maps[0].size:
             return tuple(prior_lengths(0, 0.0, 0.0) for _ in maps)
         both = zip(
             maps,
-            self._float_bits(maps, step, gray=gray),
-            self._integer_bits(maps, step, gray=gray),
+            self._float_bits(maps, codes),
+            self._integer_bits(maps, codes),
             strict=True,
         )
         return tuple(prior_lengths(m.size, floats, integers) for m, floats, integers in both)
 
-    def whole_tiles(self, codes: TokenMaps) -> list[NDArray[np.int32]]:
+    def whole_tiles(self, codes: Codes) -> list[NDArray[np.int32]]:
         """Return the codes `(G * D, H, W)` of every level in whole context tiles."""
-        maps = [level.reshape(-1, *level.shape[2:]) for level in codes.levels]
+        maps = codes.maps
         # The rows of a level are the picture's divided by the stride, rounded up; the finest level is the most precise.
         sides = [CONTEXT_TILE // level.stride for level in self.vqvae.levels]
         rows = min(m.shape[1] // side for m, side in zip(maps, sides, strict=True))
@@ -110,17 +107,15 @@ class BothPriors:
         ]
 
     @torch.no_grad()
-    def _float_bits(
-        self, maps: Sequence[NDArray[np.int32]], quality_step: int, *, gray: bool
-    ) -> list[float]:
+    def _float_bits(self, maps: Sequence[NDArray[np.int32]], frame: Frame) -> list[float]:
         device = next(self.trained.parameters()).device
         strides = [level.stride for level in self.vqvae.levels]
         tiles = [
             torch.from_numpy(_tiles(m, CONTEXT_TILE // stride)).long().to(device)
             for m, stride in zip(maps, strides, strict=True)
         ]
-        quality = self.vqvae.quality
-        log_step = 0.0 if quality is None else math.log(quality.step(quality_step))
+        gray = frame.gray and self.trained.config.gray_stages > 0
+        log_step = math.log(self.vqvae.step(frame.quality))
         bits = [0.0] * len(maps)
         for start in range(0, len(tiles[0]), _BATCH):
             batch = [level[start : start + _BATCH] for level in tiles]
@@ -131,11 +126,9 @@ class BothPriors:
                 bits[level] += float(length.double().sum())
         return bits
 
-    def _integer_bits(
-        self, maps: Sequence[NDArray[np.int32]], quality_step: int, *, gray: bool
-    ) -> list[float]:
+    def _integer_bits(self, maps: Sequence[NDArray[np.int32]], frame: Frame) -> list[float]:
         backend = backend_for(self.exact)
-        walk = PriorWalk(backend, quality_step=quality_step, gray=gray)
+        walk = PriorWalk(backend, frame.quality, gray=frame.gray)
         bits = []
         for codes in maps:
             writer = backend.writer()

@@ -223,7 +223,7 @@ class _Tally:
         for level, codes in enumerate(encoded.codes.levels):
             self.bits[level] += encoded.code_length_bits[level]
             self.codes[level] += codes.size
-        both = self.priors.lengths(encoded.codes, quality=encoded.quality, gray=picture.is_gray)
+        both = self.priors.lengths(encoded.codes)
         for level, lengths in enumerate(both):
             self.both[level].append(lengths)
 

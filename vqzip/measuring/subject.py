@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from vqzip.codec.codec import Codec
-from vqzip.codes import TokenMaps
-from vqzip.configs import ModelConfig
+from vqzip.codes import Codes
 from vqzip.measuring.source_pictures import MAX_PIXELS
+from vqzip.models.config import ModelConfig
 from vqzip.pictures.picture import Picture
 
 WHOLE_QUALITIES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
@@ -27,7 +27,7 @@ class CodeLengths:
         quality: of the codes.
     """
 
-    codes: TokenMaps
+    codes: Codes
     bits: tuple[float, ...]
     quality: float
 
@@ -75,7 +75,7 @@ class Subject(Protocol):
     def decode(self, data: bytes) -> Picture:
         """Return the picture of a file, read from its bytes alone."""
 
-    def decode_codes(self, data: bytes) -> TokenMaps | None:
+    def decode_codes(self, data: bytes) -> Codes | None:
         """Return the codes of a file; None if `encode` returns no code lengths."""
 
 
@@ -125,7 +125,7 @@ class ModelSubject:
         """Return the picture of a file."""
         return self._codec.decode_picture(data, max_pixels=self._max_pixels)
 
-    def decode_codes(self, data: bytes) -> TokenMaps:
+    def decode_codes(self, data: bytes) -> Codes:
         """Return the codes of a file."""
         return self._codec.decode_codes(data, max_pixels=self._max_pixels)
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vqzip.configs import ModelConfig, check_prior, check_transform, from_plain
+from vqzip.autoencoders.config import check_transform
 from vqzip.errors import ModelError, RecipeError
+from vqzip.models.config import ModelConfig
 from vqzip.models.limits import check_limits
 from vqzip.models.places import (
     CONFIG,
@@ -29,6 +30,8 @@ from vqzip.models.places import (
     locate,
     read_file,
 )
+from vqzip.models.plain import from_plain
+from vqzip.prior.config import check_prior
 
 if TYPE_CHECKING:
     from vqzip.autoencoders.autoencoder import Autoencoder

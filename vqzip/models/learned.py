@@ -18,10 +18,11 @@ from vqzip.autoencoders.discrete import Vqvae
 from vqzip.autoencoders.runtime import Runtime, make_autoencoder
 from vqzip.autoencoders.torch_transform import tensors_of
 from vqzip.autoencoders.torch_weights import vqvae_with, with_weights
-from vqzip.configs import ModelConfig, to_plain
 from vqzip.errors import ModelError
+from vqzip.models.config import ModelConfig
 from vqzip.models.folder import Model, damaged, one_line, parsed_config, tensors_of_file
 from vqzip.models.places import CONFIG, EXACT, FLOAT, IDENTITY, VQVAE, check_sums, write_sums
+from vqzip.models.plain import to_plain
 from vqzip.prior.float.pixelcnn import PixelCnn
 
 

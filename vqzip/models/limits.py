@@ -9,23 +9,18 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from vqzip.configs import (
-    QUALITY_STEPS,
-    CodebookConfig,
-    ConvLayerConfig,
+from vqzip.autoencoders.config import (
     ConvTransformConfig,
     GainsConfig,
-    LevelConfig,
-    ModelConfig,
     PredictorConfig,
-    PriorConfig,
-    PriorLevelConfig,
-    QualityConfig,
     RefinerConfig,
-    StageConfig,
     WaveletTransformConfig,
 )
 from vqzip.errors import ModelError
+from vqzip.hierarchy import CodebookConfig, LevelConfig
+from vqzip.models.config import ModelConfig
+from vqzip.prior.config import ConvLayerConfig, PriorConfig, PriorLevelConfig, StageConfig
+from vqzip.quality import EVERY_QUALITY, QualityConfig
 
 LARGEST_WIDTH = 4096
 MOST_LEVELS = 16
@@ -135,7 +130,7 @@ def _check_refiners(transform: WaveletTransformConfig) -> None:
 
 
 def _check_steps(quality: QualityConfig) -> None:
-    steps = [quality.step(number) for number in range(QUALITY_STEPS)]
+    steps = [quality.step(one) for one in EVERY_QUALITY]
     if not all(math.isfinite(step) and SMALLEST_STEP <= step <= LARGEST_STEP for step in steps):
         raise ModelError(
             f"the quantizer's step must be {SMALLEST_STEP:g} to {LARGEST_STEP:g} at every quality."

@@ -124,7 +124,7 @@ def check_sizes(metadata: Metadata) -> None:
         if item is not None and len(item) > MAX_ITEM_BYTES:
             raise PictureError(
                 f"the picture's {name} data has {len(item)} bytes, more than the {MAX_ITEM_BYTES} "
-                "that a .vqz file holds; leave metadata out with --strip."
+                "that a .vqz file holds; leave metadata out with `strip`."
             )
 
 

@@ -57,7 +57,7 @@ class PictureRead:
             PictureError: something is not kept.
         """
         if self.warning is not None:
-            raise PictureError(f"{self.warning}; leave out --strict to convert it.")
+            raise PictureError(f"{self.warning}; leave out `strict` to convert it.")
 
     def stripped(self) -> PictureRead:
         """Return the picture in sRGB without metadata, which is no loss then."""

@@ -91,7 +91,7 @@ def open_picture(data: bytes, name: str, *, max_pixels: int) -> tuple[Image.Imag
 
 def too_large(name: str, max_pixels: int) -> str:
     """Return what is said of a picture with too many pixels."""
-    return f"{name} is larger than the {max_pixels} pixels allowed; raise --max-pixels to read it."
+    return f"{name} is larger than the {max_pixels} pixels allowed; raise `max_pixels` to read it."
 
 
 def _is_regular(path: Path) -> bool:

@@ -162,7 +162,7 @@ def write_atomically(
         if times is not None:
             os.utime(path, ns=times)
     except FileExistsError as error:
-        raise PictureError(f"{path} already exists; use --force to overwrite it.") from error
+        raise PictureError(f"{path} already exists; use `force` to overwrite it.") from error
     except OSError as error:
         raise PictureError(
             f"{path} cannot be written ({error.strerror or error}); check folder and permissions."

@@ -11,6 +11,7 @@ from vqzip.prior.compiled.backend import CompiledBackend
 from vqzip.prior.compiled.library import library
 from vqzip.prior.compiled.pack import fits
 from vqzip.prior.exact.prior import ExactPrior
+from vqzip.quality import Quality
 
 
 def backend_for(prior: ExactPrior) -> Backend:
@@ -30,7 +31,7 @@ def backend_for(prior: ExactPrior) -> Backend:
 class PriorWalk:
     """Passes the levels of one map through a prior, coarse level first.
 
-        walk = PriorWalk(backend, quality_step=24, gray=False)
+        walk = PriorWalk(backend, Quality.of(4), gray=False)
         codes = [walk.code(StreamCodes(shape, reader)) for shape in shapes]
 
     It holds the running state, which tells a level what the coarser ones are like. Everything is a function
@@ -39,16 +40,16 @@ class PriorWalk:
 
     Args:
         backend: from `backend_for`.
-        quality_step: 0 to the model's last.
+        quality: of the picture.
         gray: whether the picture has one channel.
 
     Raises:
         ModelError: the prior does not have that quality.
     """
 
-    def __init__(self, backend: Backend, *, quality_step: int, gray: bool) -> None:
+    def __init__(self, backend: Backend, quality: Quality, *, gray: bool) -> None:
         self._backend = backend
-        self._condition = backend.prior.condition(quality_step, gray=gray)
+        self._condition = backend.prior.condition(quality, gray=gray)
         self._level = -1
         self._codes: NDArray[np.int32] | None = None
         self._state: State = np.zeros((0, 0, 0), np.int16)

@@ -18,17 +18,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vqzip.autoencoders.config import WaveletTransformConfig
 from vqzip.autoencoders.discrete import Vqvae
-from vqzip.autoencoders.quantizers.codebook_learning import centroid_sums
-from vqzip.autoencoders.quantizers.quantizer import GridQuantizer
+from vqzip.autoencoders.quantizers.grid import GridQuantizer, centroid_sums
 from vqzip.autoencoders.spec import MAGNITUDES
 from vqzip.codec.codec import Codec
-from vqzip.codes import TokenMaps
-from vqzip.configs import QUALITY_STEPS, WHOLE_STEPS, QualityConfig, WaveletTransformConfig
+from vqzip.codes import Codes
 from vqzip.errors import PictureError, TrainingError, UsageError
 from vqzip.metrics import ms_ssim, mse, psnr_db, rate_bpp
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import read_picture
+from vqzip.quality import EVERY_QUALITY, WHOLE_STEPS, Quality, QualityConfig
 from vqzip.training.image_sources import MAX_PIXELS
 from vqzip.training.recipe import QualityTargets
 
@@ -78,7 +78,7 @@ def validation_pictures(paths: Sequence[Path], align: int, most: int) -> list[Pi
     if not pictures:
         raise TrainingError(
             f"no picture to validate with can be read and has sides of {align} pixels; "
-            "give a folder of larger pictures with --valid."
+            "give a folder of larger pictures with `valid`."
         )
     return pictures
 
@@ -160,8 +160,8 @@ def fit_quality(
             encoded = codec.encode_picture(picture, quality=quality)
             rates.append(rate_bpp(len(encoded.data), picture.width * picture.height))
             if centroids is not None and not picture.is_gray:
-                centroids.add(picture, encoded.codes, codec.quality_step(quality))
-        log_steps.append(math.log(provisional.step(codec.quality_step(quality))))
+                centroids.add(picture, encoded.codes)
+        log_steps.append(math.log(provisional.step(Quality.of(quality))))
         log_rates.append(math.log(np.mean(rates)))
     shifts = own_shifts(vqvae) if centroids is None else centroids.shifts()
     return quality_scale(log_rates, log_steps, targets, provisional), shifts
@@ -188,7 +188,7 @@ def quality_scale(
         provisional: the scale used for measuring.
     """
     wanted = np.linspace(math.log(targets.lowest_bpp), math.log(targets.highest_bpp), 3)
-    before = [math.log(provisional.step(end)) for end in (0, QUALITY_STEPS - 1)]
+    before = [math.log(provisional.step(end)) for end in (EVERY_QUALITY[0], EVERY_QUALITY[-1])]
     for degree in (2, 1):
         curve = np.polynomial.Polynomial.fit(log_rates, log_steps, degree)
         first, middle, last = curve(wanted).tolist()
@@ -241,10 +241,10 @@ class CentroidFit:
         self._sums = [(weight * PRIOR_SHIFT).repeat(shape) for shape in shapes]
 
     @torch.no_grad()
-    def add(self, picture: Picture, codes: TokenMaps, quality_step: int) -> None:
+    def add(self, picture: Picture, codes: Codes) -> None:
         """Add the codes of an RGB picture."""
         pixels = torch.from_numpy(picture.pixels).permute(2, 0, 1)[None].float()
-        step = self._vqvae.steps(1, quality_step)
+        step = self._vqvae.steps(1, codes.quality)
         features = self._vqvae.transform.analyze(pixels, step)
         for level, known in enumerate(codes.levels):
             z = self._vqvae.transform.latent(level, features, [], step) / step

@@ -44,7 +44,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         TrainingError: the file is missing or damaged.
     """
     if not path.is_file():
-        raise TrainingError(f"there is no checkpoint {path}; start without --resume.")
+        raise TrainingError(f"there is no checkpoint {path}; start without `resume`.")
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -33,8 +33,8 @@ from vqzip.autoencoders.residual import log_step_features
 from vqzip.autoencoders.spec import BLOCK, COLOR_BASIS, DEADZONE_ROUNDING
 from vqzip.autoencoders.wavelet.gains import Scale
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
-from vqzip.configs import CONTEXT_TILE
 from vqzip.errors import RecipeError
+from vqzip.hierarchy import CONTEXT_TILE
 from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
 from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.image_sources import CropSource

@@ -133,7 +133,7 @@ class TrainingLoop:
         except (RuntimeError, ValueError, KeyError) as error:
             raise TrainingError(
                 f"the checkpoint in {self.folder} does not fit the networks of the recipe; "
-                "resume without --set, or start a new run."
+                "resume without other settings, or start a new run."
             ) from error
         self._tensors = {}
 
@@ -167,7 +167,7 @@ class TrainingLoop:
         if not (math.isfinite(metrics["loss"]) and math.isfinite(metrics["gradient"])):
             raise TrainingError(
                 f"the loss of phase {phase.name} is not a number at step {step}; continue from the last "
-                f"checkpoint with --resume --set {phase.name}_phase.learning_rate=..., a lower one."
+                f"checkpoint with `resume` and the setting {phase.name}_phase.learning_rate=..., a lower one."
             )
 
     def _show(

@@ -10,17 +10,17 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from vqzip.autoencoders.codeword_learning import CodewordLearning, usage
+from vqzip.autoencoders.config import VqvaeConfig
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.autoencoders.quantizers.codebook_learning import (
     CodebookLearningConfig,
-    CodewordLearning,
     EmaConfig,
     KMeansGradientConfig,
-    usage,
 )
 from vqzip.autoencoders.spec import PIXEL_SCALE
-from vqzip.configs import CONTEXT_TILE, VqvaeConfig
 from vqzip.errors import RecipeError
+from vqzip.hierarchy import CONTEXT_TILE
 from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.checkpoints import (
     module_tensors,

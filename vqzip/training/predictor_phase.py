@@ -15,8 +15,8 @@ from torch import Tensor
 
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
-from vqzip.configs import CONTEXT_TILE
 from vqzip.errors import RecipeError
+from vqzip.hierarchy import CONTEXT_TILE
 from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.image_sources import CropSource
 from vqzip.training.losses import squared_error_sum

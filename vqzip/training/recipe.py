@@ -10,16 +10,11 @@ from typing import Any, Literal
 
 import tomli_w
 
-from vqzip.configs import (
-    BIT_PRICE,
-    PriorConfig,
-    VqvaeConfig,
-    check_prior,
-    check_transform,
-    from_plain,
-    to_plain,
-)
+from vqzip.autoencoders.config import VqvaeConfig, check_transform
 from vqzip.errors import ModelError, RecipeError
+from vqzip.models.config import BIT_PRICE
+from vqzip.models.plain import from_plain, to_plain
+from vqzip.prior.config import PriorConfig, check_prior
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -348,7 +343,7 @@ def _apply(plain: dict[str, Any], setting: str) -> None:
     """Apply a setting `key=value` to parsed TOML."""
     key, separator, value = setting.partition("=")
     if not separator:
-        raise RecipeError(f"--set takes key=value, got '{setting}'.")
+        raise RecipeError(f"a setting is key=value, got '{setting}'.")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
@@ -371,9 +366,9 @@ def _entry(place: object, name: str, key: str) -> str | int:
     if isinstance(place, dict):
         return name
     if not isinstance(place, list):
-        raise RecipeError(f"--set {key}: what holds '{name}' is not a table of the recipe.")
+        raise RecipeError(f"setting {key}: what holds '{name}' is not a table of the recipe.")
     if not name.isdecimal() or int(name) >= len(place):
-        raise RecipeError(f"--set {key}: '{name}' is not an entry from 0 to {len(place) - 1}.")
+        raise RecipeError(f"setting {key}: '{name}' is not an entry from 0 to {len(place) - 1}.")
     return int(name)
 
 

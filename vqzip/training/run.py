@@ -15,10 +15,10 @@ import torch
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.autoencoders.torch_weights import checked_device
 from vqzip.codec.codec import Codec
-from vqzip.configs import ModelConfig
 from vqzip.errors import TrainingError, UsageError
 from vqzip.files import shown_name, whole_folder, write_whole
 from vqzip.models import folder as model_folder
+from vqzip.models.config import ModelConfig
 from vqzip.models.learned import load_float_prior, load_vqvae, save
 from vqzip.models.places import locate
 from vqzip.pictures.picture import Picture
@@ -202,9 +202,9 @@ def _check_run_folder(out: Path, *, resume: bool) -> None:
         TrainingError: it does not.
     """
     if resume and not (out / RECIPE_FILE).is_file():
-        raise TrainingError(f"{out} holds no run to resume; start without --resume.")
+        raise TrainingError(f"{out} holds no run to resume; start without `resume`.")
     if not resume and (out / CHECKPOINT).exists():
-        raise TrainingError(f"{out} already holds a run; add --resume or choose another folder.")
+        raise TrainingError(f"{out} already holds a run; add `resume` or choose another folder.")
 
 
 def _open_run_folder(

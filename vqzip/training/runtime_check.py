@@ -8,6 +8,7 @@ from vqzip.autoencoders.autoencoder import Autoencoder
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.autoencoders.torch_transform import TorchTransform
 from vqzip.errors import TrainingError
+from vqzip.quality import Quality
 
 SIDE = 128
 LARGEST_DIFFERENCE = 0.1
@@ -25,7 +26,7 @@ def check_runtimes(vqvae: Vqvae, autoencoder: Autoencoder) -> float:
         TrainingError: they differ by more than rounding explains.
     """
     pixels = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE)).astype(np.float32)
-    step = autoencoder.step(autoencoder.config.quality_steps // 2)
+    step = autoencoder.config.step(Quality(autoencoder.config.quality_steps // 2))
     learned = TorchTransform(vqvae.transform, next(iter(vqvae.state_dict().values())).device)
     first, second = (each.analyze(pixels, step) for each in (learned, autoencoder.transform))
     quantized = []

@@ -8,25 +8,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vqzip.autoencoders.quantizers import quantizer as quantizer_module
+from vqzip.autoencoders.codeword_learning import usage
+from vqzip.autoencoders.quantizers import codebook as quantizer_module
+from vqzip.autoencoders.quantizers.codebook import CodebookQuantizer, commitment, nearest
 from vqzip.autoencoders.quantizers.codebook_learning import (
-    CentroidLearner,
     CodebookLearner,
     CodebookLearningConfig,
     EmaConfig,
     KMeansGradientConfig,
-    usage,
 )
+from vqzip.autoencoders.quantizers.grid import CentroidLearner, GridQuantizer
 from vqzip.autoencoders.quantizers.k_means import k_means
-from vqzip.autoencoders.quantizers.quantizer import (
-    CodebookQuantizer,
-    GridQuantizer,
-    commitment,
-    nearest,
-    straight_through,
-)
-from vqzip.configs import CodebookConfig, GridConfig, LevelConfig
+from vqzip.autoencoders.quantizers.quantizer import straight_through
 from vqzip.errors import CodingError, ModelError
+from vqzip.hierarchy import CodebookConfig, GridConfig, LevelConfig
 
 Array = NDArray[np.float32]
 
@@ -43,7 +38,7 @@ def codebook_quantizer(
 
 
 def grid_quantizer(groups: int = 2) -> GridQuantizer:
-    return GridQuantizer(LevelConfig(4, groups, GridConfig()))
+    return GridQuantizer(LevelConfig(4, groups, GridConfig()), GridConfig())
 
 
 def latents(groups: int, dim: int, *, n: int = 2, h: int = 3, w: int = 5, seed: int = 1) -> Tensor:
@@ -195,7 +190,7 @@ def test_ema_equals_sonnets() -> None:
         codes = quantizer.quantize(z_e, torch.ones(2)).codes
         *state_now, book = slow_ema(quantizer, z_e, codes, state)
         state = (state_now[0], state_now[1])
-        learner.learn(quantizer, z_e, codes, seeded(0))
+        learner.learn(quantizer, z_e, codes, torch.ones(1), seeded(0))
         np.testing.assert_allclose(learner.counts[0, 0].numpy(), state[0], rtol=1e-5)
         np.testing.assert_allclose(quantizer.codebooks[0, 0].numpy(), book, rtol=1e-4, atol=1e-5)
     assert quantizer.codebooks.grad is None
@@ -216,7 +211,7 @@ def test_k_means_gradient_is_the_sum_over_the_latents_of_each_codeword(
     for g, d in np.ndindex(groups, depth):
         for code, vector in zip(codes[:, g, d].flatten().tolist(), inputs[g, d], strict=True):
             expected[g, d, code] += 0.5 * (books[g, d, code] - vector)
-    learner.learn(quantizer, z_e, codes, seeded(0))
+    learner.learn(quantizer, z_e, codes, torch.ones(1), seeded(0))
     assert quantizer.codebooks.grad is not None
     np.testing.assert_allclose(quantizer.codebooks.grad.numpy(), expected, atol=1e-5)
     np.testing.assert_array_equal(quantizer.codebooks.numpy(), books)
@@ -228,7 +223,9 @@ def test_an_optimizer_moves_codebooks_by_the_k_means_gradient() -> None:
     learner = CodebookLearner(quantizer, config)
     z_e = latents(1, 3)
     before = quantizer.codebooks.clone()
-    learner.learn(quantizer, z_e, quantizer.quantize(z_e, torch.ones(2)).codes, seeded(0))
+    learner.learn(
+        quantizer, z_e, quantizer.quantize(z_e, torch.ones(2)).codes, torch.ones(1), seeded(0)
+    )
     gradient = quantizer.codebooks.grad
     assert gradient is not None
     torch.optim.SGD(quantizer.parameters(), 0.1).step()
@@ -268,7 +265,9 @@ def test_dead_codewords_become_latents_of_the_batch() -> None:
     learner.counts[0, 0, 5] = 0
     learner.sums[0, 0, 5] = 0
     z_e = latents(1, 3)
-    learner.learn(quantizer, z_e, quantizer.quantize(z_e, torch.ones(2)).codes, seeded(0))
+    learner.learn(
+        quantizer, z_e, quantizer.quantize(z_e, torch.ones(2)).codes, torch.ones(1), seeded(0)
+    )
     vectors = z_e.permute(0, 2, 3, 1).reshape(-1, 3)
     assert int(learner.revived) == 1
     assert (vectors == quantizer.codebooks[0, 0, 5]).all(1).any()
@@ -283,7 +282,7 @@ def test_a_revived_codeword_takes_no_gradient_of_its_former_place() -> None:
     )
     learner.counts[0, 0, 2] = 0
     z_e = quantizer.codebooks[0, 0, 2].detach()[None, :, None, None] + 0.01
-    learner.learn(quantizer, z_e, torch.full((1, 1, 1, 1, 1), 2), seeded(0))
+    learner.learn(quantizer, z_e, torch.full((1, 1, 1, 1, 1), 2), torch.ones(1), seeded(0))
     assert quantizer.codebooks.grad is not None
     assert not quantizer.codebooks.grad.any()
 
@@ -293,7 +292,7 @@ def test_a_learner_goes_on_from_its_state_dict() -> None:
 
     def follow(quantizer: CodebookQuantizer, learner: CodebookLearner) -> Tensor:
         codes = quantizer.quantize(z_e, torch.ones(2)).codes
-        learner.learn(quantizer, z_e, codes, seeded(0))
+        learner.learn(quantizer, z_e, codes, torch.ones(1), seeded(0))
         return quantizer.codebooks.detach().clone()
 
     quantizer = codebook_quantizer()
@@ -345,12 +344,12 @@ def test_grid_quantize_agrees_with_dequantize() -> None:
 
 def test_centroids_become_the_means_of_their_cells() -> None:
     quantizer = grid_quantizer(2)
-    learner = CentroidLearner(quantizer)
+    learner = CentroidLearner(quantizer, None)
     step = torch.tensor([0.5, 0.8])
     z_e = latents(2, 1, h=64, w=64)
     codes = quantizer.quantize(z_e, step).codes
     for _ in range(1500):
-        learner.learn(quantizer, z_e, codes, step)
+        learner.learn(quantizer, z_e, codes, step, seeded(0))
     q, scaled = codes[:, :, 0].numpy(), (z_e / step.view(2, 1, 1, 1)).numpy()
     for group, m in np.ndindex(2, 3):
         magnitude = np.abs(q[:, group])
@@ -364,8 +363,8 @@ def test_learned_centroids_lower_the_error() -> None:
     # The product of two normal variables has a peak at zero and long tails, as details have.
     z_e = latents(1, 1, n=1, h=64, w=64, seed=0) * latents(1, 1, n=1, h=64, w=64, seed=1)
     before = quantizer.quantize(z_e, step)
-    learner = CentroidLearner(quantizer)
-    learner.learn(quantizer, z_e, before.codes, step)
+    learner = CentroidLearner(quantizer, None)
+    learner.learn(quantizer, z_e, before.codes, step, seeded(0))
     after = quantizer.quantize(z_e, step)
     assert torch.equal(after.codes, before.codes)
     assert (after.z_q - z_e).square().mean() < (before.z_q - z_e).square().mean()
@@ -373,7 +372,7 @@ def test_learned_centroids_lower_the_error() -> None:
 
 def test_a_grid_has_no_residual_stages() -> None:
     with pytest.raises(ModelError, match="depth 1"):
-        GridQuantizer(LevelConfig(4, 1, GridConfig(), depth=2))
+        GridQuantizer(LevelConfig(4, 1, GridConfig(), depth=2), GridConfig())
 
 
 def test_a_blank_grid_level_is_zero() -> None:

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from vqzip.autoencoders.config import PredictorConfig, WaveletTransformConfig
 from vqzip.autoencoders.residual import initialize
 from vqzip.autoencoders.wavelet.predictor import Predictor, less_local_mean
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
-from vqzip.configs import PredictorConfig, WaveletTransformConfig
 
 STEP = torch.tensor([40.0], dtype=torch.float64)
 

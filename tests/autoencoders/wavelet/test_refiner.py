@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from vqzip.autoencoders.config import RefinerConfig
 from vqzip.autoencoders.residual import initialize
 from vqzip.autoencoders.wavelet.refiner import Refiner, without_ground
-from vqzip.configs import RefinerConfig
 
 STEP = torch.tensor([40.0], dtype=torch.float64)
 

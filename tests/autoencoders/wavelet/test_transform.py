@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vqzip.autoencoders.config import GainsConfig, RefinerConfig, WaveletTransformConfig
 from vqzip.autoencoders.residual import initialize
 from vqzip.autoencoders.spec import LOW_GAIN, PREDICT_1, PREDICT_2, UPDATE_1, UPDATE_2
 from vqzip.autoencoders.wavelet.transform import WaveletTransform, analyze_axis, synthesize_axis
-from vqzip.configs import GainsConfig, RefinerConfig, WaveletTransformConfig
 
 STEP = torch.ones(1, dtype=torch.float64)
 

@@ -3,13 +3,14 @@ import math
 import numpy as np
 import pytest
 
-from vqzip.codes import TokenMaps
+from tests.support.made_codes import made_codes
+from vqzip.codes import Codes
 from vqzip.measuring.analysis.code_lengths import CodeLengthTally, overhead
 
 
-def maps(*levels: list[list[int]]) -> TokenMaps:
+def maps(*levels: list[list[int]]) -> Codes:
     """One row of codes a group."""
-    return TokenMaps(tuple(np.array(level, np.int32)[:, None, None, :] for level in levels))
+    return made_codes(tuple(np.array(level, np.int32)[:, None, None, :] for level in levels))
 
 
 def test_uniform_codes_cost_their_logarithm() -> None:

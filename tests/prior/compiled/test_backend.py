@@ -13,16 +13,18 @@ from tools.prior.compare import Different, compare, random_case
 from tools.prior.fingerprint import CODEBOOK, GRID, fixed_codes, fixed_tensors
 from tools.prior.random_priors import codebook_configs, grid_configs, random_prior
 from tools.prior.walks import Picture, draw, read, write
+from vqzip.autoencoders.config import VqvaeConfig
 from vqzip.codec.codec import load
 from vqzip.codes import CodebookChoice, GridChoice
-from vqzip.configs import PriorConfig, VqvaeConfig
 from vqzip.errors import CodingError, InvalidFile, Truncated
 from vqzip.prior.backend import ChosenCodes, KnownCodes, RandomCodes, StreamCodes
 from vqzip.prior.compiled.backend import CompiledBackend
 from vqzip.prior.compiled.library import Library
 from vqzip.prior.compiled.pack import fits
+from vqzip.prior.config import PriorConfig
 from vqzip.prior.exact import ExactPrior
 from vqzip.prior.numpy.backend import NumpyBackend
+from vqzip.quality import Quality
 
 GRID_PRIOR = random_prior(*grid_configs())
 STRIDES = (64, 64, 32)
@@ -117,7 +119,7 @@ def test_streams_that_cannot_be_are_refused(library: Library) -> None:
 
 def test_what_does_not_fit_the_level_is_refused(library: Library) -> None:
     backend = CompiledBackend(GRID_PRIOR, library)
-    condition = GRID_PRIOR.condition(0, gray=False)
+    condition = GRID_PRIOR.condition(Quality(0), gray=False)
     nothing = np.zeros((1, 1, 0), np.int16)
     writer = backend.writer()
     two_channels = np.zeros((2, 1, 1), np.int32)
@@ -155,5 +157,5 @@ def test_codebooks_are_drawn_at_any_temperature(library: Library) -> None:
         for backend in (NumpyBackend(prior), CompiledBackend(prior, library)):
             source = RandomCodes((9, 9), np.random.default_rng(1), temperature)
             nothing = np.zeros((9, 9, 0), np.int16)
-            drawn.append(backend.code(0, source, nothing, prior.condition(0, gray=False)))
+            drawn.append(backend.code(0, source, nothing, prior.condition(Quality(0), gray=False)))
         assert np.array_equal(drawn[0], drawn[1])

@@ -21,6 +21,7 @@ from vqzip.prior.compiled.library import LIBRARY_SWITCH, SWITCH, Library, open_l
 from vqzip.prior.compiled.pack import Packed
 from vqzip.prior.numpy.backend import NumpyBackend
 from vqzip.prior.walk import backend_for
+from vqzip.quality import Quality
 
 PRIOR = random_prior(*grid_configs())
 
@@ -120,7 +121,7 @@ def test_sizes_that_contradict_each_other_are_refused(library: Library) -> None:
     for name, value in (
         ("height", 0),
         ("width", 1 << 40),
-        ("condition", PRIOR.condition(56, gray=True).row + 1),
+        ("condition", PRIOR.condition(Quality(56), gray=True).row + 1),
         ("condition", -1),
         ("coded_stages", 3),
         ("coded_stages", 0),

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tools.prior.random_priors import Tensors, codebook_configs, grid_configs, random_tensors
-from vqzip.configs import PriorConfig, VqvaeConfig
+from vqzip.autoencoders.config import VqvaeConfig
 from vqzip.errors import ModelError
+from vqzip.prior.config import PriorConfig
 from vqzip.prior.exact import ExactPrior
 
 VQVAE, PRIOR = grid_configs()

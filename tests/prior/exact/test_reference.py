@@ -5,7 +5,9 @@ import pytest
 from reference.decoder import Level, Model, Tensor, clip, counts_of
 from tools.prior.random_priors import Tensors, codebook_configs, grid_configs, random_prior
 from tools.prior.walks import Codes, Picture, RecordingBackend, draw, write
-from vqzip.configs import PriorConfig, VqvaeConfig, to_plain
+from vqzip.autoencoders.config import VqvaeConfig
+from vqzip.models.plain import to_plain
+from vqzip.prior.config import PriorConfig
 
 
 def reference_model(vqvae: VqvaeConfig, config: PriorConfig, tensors: Tensors) -> Model:

@@ -11,20 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tools.prior.walks import Picture, parameters_of
-from vqzip.configs import (
-    CodebookConfig,
-    ConvLayerConfig,
-    ConvTransformConfig,
-    GridConfig,
-    LevelConfig,
-    PriorConfig,
-    PriorLevelConfig,
-    QualityConfig,
-    StageConfig,
-    VqvaeConfig,
-    WaveletTransformConfig,
-)
+from vqzip.autoencoders.config import ConvTransformConfig, VqvaeConfig, WaveletTransformConfig
+from vqzip.hierarchy import CodebookConfig, GridConfig, LevelConfig
 from vqzip.prior import spec
+from vqzip.prior.config import ConvLayerConfig, PriorConfig, PriorLevelConfig, StageConfig
 from vqzip.prior.exact import ExactPrior
 from vqzip.prior.export.float_to_integer import condition_inputs, export_prior
 from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
@@ -33,6 +23,7 @@ from vqzip.prior.numpy.codebooks import CodebookParameters
 from vqzip.prior.numpy.grids import GridParameters
 from vqzip.prior.numpy.parameters import Parameters
 from vqzip.prior.order import wavefront
+from vqzip.quality import QualityConfig
 
 QUALITY_STEP = 20
 

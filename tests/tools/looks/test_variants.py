@@ -11,6 +11,7 @@ from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.codec.codec import Codec, load
 from vqzip.errors import ModelError
 from vqzip.pictures.picture import Picture
+from vqzip.quality import Quality
 
 PICTURE = Picture(hills(64, 96))
 FINEST_LUMA, FINEST_CHROMA = GROUPS.index("luma, stride 2"), GROUPS.index("chroma, stride 2")
@@ -57,7 +58,7 @@ def test_three_qualities_have_the_steps_that_were_fitted_there(codec: Codec) -> 
     assert isinstance(transform, WaveletTransform)
     assert transform.gains is not None
     for quality, steps in points.items():
-        step = vqvae.steps(1, round((quality - 1) * 8))
+        step = vqvae.steps(1, Quality.of(quality))
         found = transform.gains.levels[-1](None, step).gain.flatten().tolist()
         assert found == pytest.approx([steps[3]] * 3 + [steps[7]] * 6, rel=1e-4)
 

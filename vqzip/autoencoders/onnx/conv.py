@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vqzip.autoencoders.config import ConvTransformConfig
 from vqzip.autoencoders.onnx.conv_graphs import analysis, latent, synthesis
 from vqzip.autoencoders.onnx.session import Network
 from vqzip.autoencoders.onnx.weights import Weights
 from vqzip.autoencoders.transform import Floats
-from vqzip.configs import ConvTransformConfig, LevelConfig
+from vqzip.hierarchy import LevelConfig
 
 
 class OnnxConv:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vqzip.autoencoders.config import ConvTransformConfig
 from vqzip.autoencoders.onnx.graph import Graph
 from vqzip.autoencoders.onnx.weights import Weights
 from vqzip.autoencoders.spec import PIXEL_CENTER, PIXEL_SCALE, doublings, latent_channels
-from vqzip.configs import ConvTransformConfig, LevelConfig
+from vqzip.hierarchy import LevelConfig
 
 
 def analysis(weights: Weights, config: ConvTransformConfig, levels: Sequence[LevelConfig]) -> bytes:

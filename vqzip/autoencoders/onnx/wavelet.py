@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vqzip.autoencoders.config import RefinerConfig, WaveletTransformConfig
 from vqzip.autoencoders.onnx.lifting import joined, pixels_of, planes_of, split
 from vqzip.autoencoders.onnx.session import Network
 from vqzip.autoencoders.onnx.wavelet_graphs import masking, predictor, refiner, step_features
@@ -18,7 +19,6 @@ from vqzip.autoencoders.spec import (
     subbands,
 )
 from vqzip.autoencoders.transform import Floats
-from vqzip.configs import RefinerConfig, WaveletTransformConfig
 
 
 @dataclass(frozen=True)

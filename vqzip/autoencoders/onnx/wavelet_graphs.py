@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from vqzip.autoencoders.config import PredictorConfig, RefinerConfig
 from vqzip.autoencoders.onnx.graph import Graph, Layer
 from vqzip.autoencoders.onnx.weights import Weights
 from vqzip.autoencoders.spec import (
@@ -23,7 +24,6 @@ from vqzip.autoencoders.spec import (
     WINDOWS,
 )
 from vqzip.autoencoders.transform import Floats
-from vqzip.configs import PredictorConfig, RefinerConfig
 
 PLANES = (1, COLORS, "rows", "columns")
 STEP = (1,)

@@ -1,8 +1,4 @@
-"""How codewords follow the data: EMA or k-means gradient, data-driven start, revival, usage.
-
-A learner holds the state that training needs and decoding does not (running counts and sums), as
-buffers, so that a checkpoint carries it and a model folder need not.
-"""
+"""How codewords follow the data: EMA or k-means gradient, data-driven start, revival."""
 
 from __future__ import annotations
 
@@ -12,13 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from vqzip.autoencoders.discrete import Vqvae, VqvaeOutput
+from vqzip.autoencoders.quantizers.codebook import CodebookQuantizer
 from vqzip.autoencoders.quantizers.k_means import assign, k_means, random_indices
-from vqzip.autoencoders.quantizers.quantizer import CodebookQuantizer, GridQuantizer
-from vqzip.autoencoders.spec import MAGNITUDES
-
-CENTROID_DECAY = 0.99
-"""How much of the running means of a grid's centroids stays from batch to batch."""
 
 
 @dataclass(frozen=True)
@@ -62,30 +53,6 @@ class CodebookLearningConfig:
     rule: EmaConfig | KMeansGradientConfig = EmaConfig()
     revive_below: float = 0.2
     lloyd_steps: int = 10
-
-
-@dataclass(frozen=True)
-class Usage:
-    """How much of its codebooks a level uses; means over groups and stages.
-
-    Args:
-        used: distinct codes.
-        perplexity: exponential of the entropy of the codes in nats: as many equally used ones.
-    """
-
-    used: float
-    perplexity: float
-
-
-def usage(codes: Tensor) -> Usage:
-    """Return the usage of a level's codes, `(N, G, D, h, w)`."""
-    used, perplexities = [], []
-    for book in codes.movedim(0, 2).flatten(2).flatten(0, 1):
-        counts = book.unique(return_counts=True)[1].double()
-        share = counts / counts.sum()
-        used.append(len(counts))
-        perplexities.append(float(torch.exp(-(share * share.log()).sum())))
-    return Usage(sum(used) / len(used), sum(perplexities) / len(perplexities))
 
 
 class CodebookLearner(nn.Module):
@@ -135,6 +102,7 @@ class CodebookLearner(nn.Module):
         quantizer: CodebookQuantizer,
         z_e: Tensor,
         codes: Tensor,
+        _step: Tensor,
         generator: torch.Generator,
     ) -> None:
         """Follow one batch, then replace dead codewords by random latents of it.
@@ -205,116 +173,3 @@ def k_means_gradient(codebooks: Tensor, counts: Tensor, sums: Tensor, *, gamma: 
         gamma: scale.
     """
     return gamma * (counts.unsqueeze(-1) * codebooks.detach() - sums)
-
-
-def centroid_sums(codes: Tensor, latents: Tensor) -> tuple[Tensor, Tensor]:
-    """Return, by magnitude of the code, how many there are and the sum of their shifts.
-
-    Args:
-        codes: `(N, G, h, w)` of a grid.
-        latents: of the same shape, in steps.
-
-    Returns:
-        Counts and sums of `|q| - sign(q) z`, both `(G, 3)`.
-    """
-    magnitude = codes.abs()
-    # Signed by the code: a code chosen by rate may lie on the other side of its latent.
-    shift = magnitude - codes.sign() * latents
-    own = [magnitude == m + 1 for m in range(MAGNITUDES - 1)] + [magnitude >= MAGNITUDES]
-    counts = torch.stack([of_size.sum((0, 2, 3)) for of_size in own], 1)
-    sums = torch.stack([(shift * of_size).sum((0, 2, 3)) for of_size in own], 1)
-    return counts, sums
-
-
-class CentroidLearner(nn.Module):
-    """Learns where in its cell a grid's code should be reconstructed: at the mean of its latents.
-
-    Args:
-        quantizer: what will be learned.
-
-    Attributes:
-        counts: `(G, 3)` decaying count of latents by magnitude of their code.
-        sums: `(G, 3)` decaying sum of `|q| - |z| / step`.
-    """
-
-    counts: Tensor
-    sums: Tensor
-
-    def __init__(self, quantizer: GridQuantizer) -> None:
-        super().__init__()
-        self.register_buffer("counts", torch.ones_like(quantizer.centroid_shift))
-        self.register_buffer("sums", quantizer.centroid_shift.clone())
-
-    @torch.no_grad()
-    def learn(self, quantizer: GridQuantizer, z_e: Tensor, codes: Tensor, step: Tensor) -> None:
-        """Follow one batch.
-
-        Args:
-            quantizer: its `centroid_shift` is changed.
-            z_e: `(N, G, h, w)`.
-            codes: `(N, G, 1, h, w)`.
-            step: `(N,)`.
-        """
-        counts, sums = centroid_sums(codes.squeeze(2), z_e / step[:, None, None, None])
-        self.counts.mul_(CENTROID_DECAY).add_(counts)
-        self.sums.mul_(CENTROID_DECAY).add_(sums)
-        quantizer.centroid_shift.copy_(self.sums / self.counts)
-
-
-class CodewordLearning(nn.Module):
-    """Learners of every level of a VQ-VAE.
-
-    Args:
-        vqvae: gives the sizes; is passed again to each call, so that it is not a part of this
-            module's state.
-        config: for the levels with codebooks.
-
-    Attributes:
-        learners: one a level, coarse first.
-    """
-
-    def __init__(self, vqvae: Vqvae, config: CodebookLearningConfig) -> None:
-        super().__init__()
-        self.learners = nn.ModuleList(
-            CodebookLearner(quantizer, config)
-            if isinstance(quantizer, CodebookQuantizer)
-            else CentroidLearner(quantizer)
-            for quantizer in vqvae.quantizers
-        )
-
-    @torch.no_grad()
-    def start(self, vqvae: Vqvae, pixels: Tensor, generator: torch.Generator) -> None:
-        """Start every codebook from the latents of `pixels` `(N, 3, H, W)`, coarse level first."""
-        one = pixels.new_ones(pixels.shape[0])
-        features = vqvae.transform.analyze(pixels, one)
-        quantized: list[Tensor] = []
-        for level, (quantizer, learner) in enumerate(
-            zip(vqvae.quantizers, self.learners, strict=True)
-        ):
-            z_e = vqvae.transform.latent(level, features, quantized, one).float()
-            if isinstance(learner, CodebookLearner) and isinstance(quantizer, CodebookQuantizer):
-                learner.start(quantizer, z_e, generator)
-            quantized.append(quantizer.quantize(z_e, one).z_q)
-
-    def learn(
-        self,
-        vqvae: Vqvae,
-        output: VqvaeOutput,
-        generator: torch.Generator,
-        step: Tensor | None = None,
-    ) -> None:
-        """Follow one batch; call between `backward()` and the optimizer's step.
-
-        Args:
-            vqvae: its codewords are changed (or given a gradient).
-            output: of the batch.
-            generator: chooses latents for dead codewords.
-            step: `(N,)`, as given to the VQ-VAE.
-        """
-        step = output.x_hat.new_ones(output.x_hat.shape[0]) if step is None else step
-        levels = zip(vqvae.quantizers, self.learners, output.z_e, output.codes, strict=True)
-        for quantizer, learner, z_e, codes in levels:
-            if isinstance(quantizer, CodebookQuantizer) and isinstance(learner, CodebookLearner):
-                learner.learn(quantizer, z_e, codes, generator)
-            elif isinstance(quantizer, GridQuantizer) and isinstance(learner, CentroidLearner):
-                learner.learn(quantizer, z_e, codes, step)

@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vqzip.autoencoders.onnx.weights import Weights
 from vqzip.autoencoders.spec import DEADZONE_ROUNDING, MAGNITUDES, QUANTIZER_CHUNK
 from vqzip.autoencoders.transform import Floats
+from vqzip.codes import Choice, CodebookChoice, CodeMap, GridChoice
 from vqzip.errors import CodingError
+from vqzip.hierarchy import CodebookConfig, LevelConfig
 
 Codes = NDArray[np.int32]
 """Codes of one level of a crop, `(G, D, h, w)`."""
@@ -37,6 +40,24 @@ class CodingQuantizer(Protocol):
         """Raise CodingError when a code is none of the alphabet."""
         ...
 
+    def choice(self, latents: Floats, step: float, bit_price: float) -> Choice:
+        """Return what codes are chosen by.
+
+        Args:
+            latents: `(G * dim, h, w)`.
+            step: of the grids.
+            bit_price: of a bit, in squared steps (for codebooks: in mean quantization errors).
+        """
+        ...
+
+    def pad(self, codes: CodeMap, height: int, width: int) -> CodeMap:
+        """Return codes `(C, height, width)`, made up beyond the end of a picture."""
+        ...
+
+    def clear_beyond(self, codes: Codes, height: int, width: int) -> None:
+        """Make codes beyond so many rows and columns what decoding makes them, where that is 0."""
+        ...
+
 
 class CodebookCoding:
     """The nearest codeword, in G groups and D residual stages.
@@ -44,6 +65,13 @@ class CodebookCoding:
     Args:
         codebooks: `(G, D, K, dim)`.
     """
+
+    @classmethod
+    def take(cls, weights: Weights, level: LevelConfig) -> CodebookCoding:
+        """Return the quantizer of a level, from the weights of a model folder."""
+        config = cast("CodebookConfig", level.quantizer)
+        shape = (level.groups, level.depth, config.size, config.dim)
+        return cls(weights.take("codebooks", *shape))
 
     def __init__(self, codebooks: Floats) -> None:
         self.codebooks = codebooks
@@ -91,6 +119,19 @@ class CodebookCoding:
         if codes.size and not 0 <= int(codes.min()) <= int(codes.max()) < size:
             raise CodingError(f"codes must be 0 to {size - 1} for this model's codebooks.")
 
+    def choice(self, latents: Floats, step: float, bit_price: float) -> CodebookChoice:
+        """See `CodingQuantizer`."""
+        nearest = self.dequantize(self.quantize(latents, step), step)
+        unit = float(np.square(latents - nearest).sum(0).mean())
+        return CodebookChoice(latents, self.codebooks, bit_price * unit)
+
+    def pad(self, codes: CodeMap, height: int, width: int) -> CodeMap:
+        """Return the codewords at the edge once more beyond it."""
+        return _padded(codes, height, width, "edge")
+
+    def clear_beyond(self, codes: Codes, height: int, width: int) -> None:
+        """Leave the codes as they are."""
+
 
 class GridCoding:
     """Multiples of a step, with a dead zone; each code stands for a learned centroid.
@@ -100,6 +141,11 @@ class GridCoding:
     Args:
         centroid_shift: `(G, 3)`, parts of a step, for |q| = 1, 2, and 3 or more.
     """
+
+    @classmethod
+    def take(cls, weights: Weights, level: LevelConfig) -> GridCoding:
+        """Return the quantizer of a level, from the weights of a model folder."""
+        return cls(weights.take("centroid_shift", level.groups, MAGNITUDES))
 
     def __init__(self, centroid_shift: Floats) -> None:
         self._shift = centroid_shift
@@ -129,3 +175,28 @@ class GridCoding:
 
     def check(self, codes: Codes) -> None:
         """Accept every code: a grid has no largest value."""
+
+    def choice(self, latents: Floats, step: float, bit_price: float) -> GridChoice:
+        """See `CodingQuantizer`."""
+        return GridChoice(latents / np.float32(step), bit_price)
+
+    def pad(self, codes: CodeMap, height: int, width: int) -> CodeMap:
+        """Return zeros beyond the edge: no detail."""
+        return _padded(codes, height, width, "constant")
+
+    def clear_beyond(self, codes: Codes, height: int, width: int) -> None:
+        """Make the codes beyond 0: no detail."""
+        codes[..., height:, :] = 0
+        codes[..., width:] = 0
+
+
+def _padded(codes: CodeMap, height: int, width: int, mode: Literal["edge", "constant"]) -> CodeMap:
+    below, right = height - codes.shape[1], width - codes.shape[2]
+    return np.pad(codes, ((0, 0), (0, below), (0, right)), mode=mode)
+
+
+CODINGS: dict[str, type[CodebookCoding | GridCoding]] = {
+    "codebook": CodebookCoding,
+    "grid": GridCoding,
+}
+"""By the `kind` of a configuration; a new kind has a class here, and one in `kinds`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vqzip.autoencoders.quantizers.quantizer import nearest
+from vqzip.autoencoders.quantizers.codebook import nearest
 
 SAMPLES = 64
 """Vectors a centroid that k-means looks at, at most."""

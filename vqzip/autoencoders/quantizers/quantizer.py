@@ -1,24 +1,17 @@
-"""Quantizers: latents to integer codes and back.
+"""What a quantizer is: latents to integer codes and back.
 
-Two classes with one interface (`Quantizer`): `CodebookQuantizer`, the nearest codeword of learned
-codebooks (VQ-VAE, van den Oord 2017), and `GridQuantizer`, multiples of a step. They hold only
-what decoding needs; how codewords are learned is in `codebook_learning`.
+Each kind is a module with one class: `codebook.CodebookQuantizer`, the nearest codeword of learned codebooks
+(VQ-VAE, van den Oord 2017), and `grid.GridQuantizer`, multiples of a step. They hold only what decoding
+needs; `learning` says how codewords are learned.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
-
-from vqzip.autoencoders.spec import DEADZONE_ROUNDING, MAGNITUDES, QUANTIZER_CHUNK
-from vqzip.configs import CodebookConfig, LevelConfig
-from vqzip.errors import CodingError, ModelError
-
-START_SHIFT = 0.06
-"""Centroids before any data: this part of a step nearer to zero than the code."""
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -53,6 +46,34 @@ class Quantizer(Protocol):
         """Raise CodingError when a code of `(N, G, D, h, w)` is none of the alphabet."""
         ...
 
+    def commitment(self, z_e: Tensor, z_q: Tensor) -> Tensor:
+        """Return the commitment loss over beta, a scalar; 0 where codewords follow no latent."""
+        ...
+
+
+class Learner(Protocol):
+    """What makes codewords follow the data.
+
+    It holds the state that training needs and decoding does not (running counts and sums), as buffers, so
+    that a checkpoint carries it and a model folder need not.
+    """
+
+    def start(self, quantizer: Any, z_e: Tensor, generator: torch.Generator, /) -> None:
+        """Start the codewords from latents `(N, G * dim, h, w)`."""
+        ...
+
+    def learn(
+        self,
+        quantizer: Any,
+        z_e: Tensor,
+        codes: Tensor,
+        step: Tensor,
+        generator: torch.Generator,
+        /,
+    ) -> None:
+        """Follow one batch of latents `(N, G * dim, h, w)` and codes `(N, G, D, h, w)`."""
+        ...
+
 
 def straight_through(z_e: Tensor, z_q: Tensor) -> Tensor:
     """Return the value of `z_q` with the gradient of `z_e` (van den Oord 2017, section 3.2).
@@ -60,171 +81,3 @@ def straight_through(z_e: Tensor, z_q: Tensor) -> Tensor:
     `sg[z_q] + (z_e - sg[z_e])` is the papers' `z_e + sg[z_q - z_e]` without its rounding error.
     """
     return z_q.detach() + (z_e - z_e.detach())
-
-
-def commitment(z_e: Tensor, z_q: Tensor) -> Tensor:
-    """Return the mean of `(z_e - sg[e])**2` (van den Oord 2017, equation 3, third term, over beta).
-
-    Args:
-        z_e: `(N, C, h, w)`; the gradient flows here alone.
-        z_q: of the same shape.
-    """
-    return (z_e - z_q.detach()).square().mean()
-
-
-def nearest(vectors: Tensor, codebooks: Tensor) -> Tensor:
-    """Return the index of the nearest codeword by squared distance, in float32.
-
-    Args:
-        vectors: `(G, M, dim)`.
-        codebooks: `(G, K, dim)`.
-
-    Returns:
-        `(G, M)` int64.
-    """
-    with torch.no_grad(), torch.autocast(vectors.device.type, enabled=False):
-        words = codebooks.float()
-        # |v - e|^2 = |v|^2 - 2 v·e + |e|^2, and |v|^2 is the same for every codeword.
-        squares = words.square().sum(-1).unsqueeze(1)
-        starts = range(0, vectors.shape[1], QUANTIZER_CHUNK)
-        chunks = (vectors[:, start : start + QUANTIZER_CHUNK].float() for start in starts)
-        indices = [torch.baddbmm(squares, v, words.mT, alpha=-2).argmin(-1) for v in chunks]
-        return torch.cat(indices, 1)
-
-
-class CodebookQuantizer(nn.Module):
-    """Nearest codeword, in G groups and D residual stages.
-
-    Stage d of a group quantizes what the stages before it left over; `z_q` is the sum.
-
-    Args:
-        level: groups and depth.
-        config: codewords a codebook and numbers a codeword.
-
-    Attributes:
-        codebooks: `(G, D, K, dim)` float32. Autograd leaves them alone: `codebook_learning` moves
-            them, or gives them a gradient of its own.
-    """
-
-    codebooks: nn.Parameter
-
-    def __init__(self, level: LevelConfig, config: CodebookConfig) -> None:
-        super().__init__()
-        self.size, self.dim = config.size, config.dim
-        shape = (level.groups, level.depth, config.size, config.dim)
-        start = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-        self.codebooks = nn.Parameter(start, requires_grad=False)
-
-    def quantize(self, z_e: Tensor, step: Tensor) -> Quantized:
-        """Return codes and codewords of latents `(N, G * dim, h, w)`; codebooks have no step."""
-        with torch.no_grad():
-            residual = self._vectors(z_e)
-            stages = []
-            for books in self.codebooks.unbind(1):
-                index = nearest(residual, books)
-                residual = residual - _look_up(books, index)
-                stages.append(index)
-            n, _, h, w = z_e.shape
-            codes = torch.unflatten(torch.stack(stages, 1), 2, (n, h, w)).movedim(2, 0)
-        codes = codes.to(torch.int32).contiguous()
-        return Quantized(codes, self.dequantize(codes, step))
-
-    def dequantize(self, codes: Tensor, step: Tensor) -> Tensor:
-        """Return `z_q`, `(N, G * dim, h, w)`, of codes `(N, G, D, h, w)`; there is no step."""
-        del step
-        n, groups, _, h, w = codes.shape
-        index = codes.long().movedim(0, 2).flatten(2)
-        stages = zip(self.codebooks.unbind(1), index.unbind(1), strict=True)
-        z_q = torch.stack([_look_up(books, i) for books, i in stages]).sum(0)
-        # (G, N, h, w, dim) to (N, G, dim, h, w)
-        z_q = z_q.view(groups, n, h, w, self.dim).permute(1, 0, 4, 2, 3)
-        return z_q.reshape(n, groups * self.dim, h, w)
-
-    def stage_inputs(self, z_e: Tensor, codes: Tensor) -> Tensor:
-        """Return the vectors that each stage quantized, `(G, D, M, dim)`, M = N * h * w.
-
-        Args:
-            z_e: `(N, G * dim, h, w)`.
-            codes: `(N, G, D, h, w)`, what `quantize` made of it.
-        """
-        index = codes.long().movedim(0, 2).flatten(2)
-        residual = self._vectors(z_e.detach())
-        inputs = []
-        for d, books in enumerate(self.codebooks.detach().unbind(1)):
-            inputs.append(residual)
-            residual = residual - _look_up(books, index[:, d])
-        return torch.stack(inputs, 1)
-
-    def blank(self, count: int, height: int, width: int) -> Tensor:
-        """Return the mean codeword everywhere, `(count, G * dim, height, width)`."""
-        mean = self.codebooks.detach().mean(2).sum(1).flatten()
-        return mean[None, :, None, None].expand(count, -1, height, width)
-
-    def check(self, codes: Tensor) -> None:
-        """Raise CodingError when a code is not in 0 to K - 1."""
-        if codes.numel() and not 0 <= int(codes.min()) <= int(codes.max()) < self.size:
-            raise CodingError(f"codes must be 0 to {self.size - 1} for this model's codebooks.")
-
-    def _vectors(self, z: Tensor) -> Tensor:
-        """Return `(N, G * dim, h, w)` as float32 `(G, N * h * w, dim)`."""
-        groups = torch.unflatten(z.float(), 1, (-1, self.dim))
-        return groups.permute(1, 0, 3, 4, 2).flatten(1, 3)
-
-
-def _look_up(books: Tensor, index: Tensor) -> Tensor:
-    """Return codewords `(G, M, dim)` of `books` `(G, K, dim)` at `index` `(G, M)`."""
-    return torch.stack([book[i] for book, i in zip(books, index, strict=True)])
-
-
-class GridQuantizer(nn.Module):
-    """Scalar quantization to multiples of a step, with a dead zone and learned centroids.
-
-    `q = sign(z) * floor(|z| / step + 0.4)`; it stands for `sign(q) * (|q| - shift) * step`.
-
-    Args:
-        level: groups; a grid has one code a group and position.
-
-    Attributes:
-        centroid_shift: `(G, 3)` float32, parts of a step, for |q| = 1, 2, and 3 or more.
-
-    Raises:
-        ModelError: the level asks for residual stages.
-    """
-
-    centroid_shift: Tensor
-
-    def __init__(self, level: LevelConfig) -> None:
-        super().__init__()
-        if level.depth != 1:
-            raise ModelError("a grid has depth 1; use a smaller step instead of residual stages.")
-        self.groups = level.groups
-        shift = torch.full((level.groups, MAGNITUDES), START_SHIFT)
-        self.register_buffer("centroid_shift", shift)
-
-    def quantize(self, z_e: Tensor, step: Tensor) -> Quantized:
-        """Return codes and centroids of latents `(N, G, h, w)`.
-
-        Args:
-            z_e: latents.
-            step: `(N,)`, in the units of the latents.
-        """
-        with torch.no_grad():
-            scaled = z_e.float() / step[:, None, None, None]
-            q = scaled.sign() * (scaled.abs() + DEADZONE_ROUNDING).floor()
-        codes = q.to(torch.int32).unsqueeze(2)
-        return Quantized(codes, self.dequantize(codes, step))
-
-    def dequantize(self, codes: Tensor, step: Tensor) -> Tensor:
-        """Return centroids `(N, G, h, w)` of codes `(N, G, 1, h, w)`."""
-        q = codes.squeeze(2)
-        magnitude = q.abs()
-        group = torch.arange(self.groups, device=q.device)[:, None, None]
-        shift = self.centroid_shift[group, magnitude.clamp(1, MAGNITUDES) - 1]
-        return q.sign() * (magnitude - shift) * step[:, None, None, None]
-
-    def blank(self, count: int, height: int, width: int) -> Tensor:
-        """Return zeros, `(count, G, height, width)`."""
-        return self.centroid_shift.new_zeros(()).expand(count, self.groups, height, width)
-
-    def check(self, codes: Tensor) -> None:
-        """Accept every code: a grid has no largest value."""

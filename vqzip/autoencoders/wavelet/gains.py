@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vqzip.autoencoders.config import GainsConfig
 from vqzip.autoencoders.residual import log_step_features
 from vqzip.autoencoders.spec import (
     ACTIVATION_SLOPE,
@@ -28,7 +29,6 @@ from vqzip.autoencoders.spec import (
     VISIBLE_VARIANCE,
     WINDOWS,
 )
-from vqzip.configs import GainsConfig
 
 START_LOG_KNEE = 5.5
 """Natural log of the knee where training begins: only a few values of the details lie beyond it."""

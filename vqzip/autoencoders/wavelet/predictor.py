@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vqzip.autoencoders.config import PredictorConfig
 from vqzip.autoencoders.residual import log_step_features
 from vqzip.autoencoders.spec import ACTIVATION_SLOPE, PREDICTOR_WINDOW, predictor_reach
 from vqzip.autoencoders.wavelet.gains import window_mean
 from vqzip.autoencoders.wavelet.refiner import BottleneckBlock, ModulatedBlock, residual_blocks
-from vqzip.configs import PredictorConfig
 
 
 class Predictor(nn.Module):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vqzip.autoencoders.config import RefinerConfig
 from vqzip.autoencoders.residual import log_step_features
 from vqzip.autoencoders.spec import (
     ACTIVATION_SLOPE,
@@ -21,7 +22,6 @@ from vqzip.autoencoders.spec import (
     OUTPUT_SCALE,
     refiner_reach,
 )
-from vqzip.configs import RefinerConfig
 
 
 class ModulatedBlock(nn.Module):

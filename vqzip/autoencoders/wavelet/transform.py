@@ -13,6 +13,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from vqzip.autoencoders.config import WaveletTransformConfig
 from vqzip.autoencoders.spec import (
     CENTER,
     COLOR_BASIS,
@@ -28,7 +29,6 @@ from vqzip.autoencoders.spec import (
 from vqzip.autoencoders.wavelet.gains import Gains, Scale
 from vqzip.autoencoders.wavelet.predictor import Predictor
 from vqzip.autoencoders.wavelet.refiner import Refiner
-from vqzip.configs import WaveletTransformConfig
 from vqzip.errors import ModelError
 
 

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.errors import UsageError
-from vqzip.extras import missing_package
+from vqzip.errors import UsageError, missing_package
 
 if TYPE_CHECKING:
     from scipy.interpolate import PchipInterpolator

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.codes import TokenMaps
+from vqzip.codes import Codes
 
 HEADER_ALLOWANCE_BYTES = 48
 """Bytes that the container may take for one tile without metadata (docs/reference/format.md)."""
@@ -62,7 +62,7 @@ class CodeLengthTally:
         )
         self._prior_bits: dict[tuple[float, int], float] = defaultdict(float)
 
-    def add(self, quality: float, codes: TokenMaps, code_length_bits: Sequence[float]) -> None:
+    def add(self, quality: float, codes: Codes, code_length_bits: Sequence[float]) -> None:
         """Count the codes of one picture.
 
         Args:

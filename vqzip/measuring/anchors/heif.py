@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from vqzip.extras import missing_package
+from vqzip.errors import missing_package
 from vqzip.measuring.anchors.pillow import Library, PillowAnchor
 
 

@@ -6,7 +6,7 @@ import importlib
 from importlib import metadata
 from types import MappingProxyType
 
-from vqzip.extras import missing_package
+from vqzip.errors import missing_package
 from vqzip.measuring.anchors.pillow import Library, PillowAnchor
 
 

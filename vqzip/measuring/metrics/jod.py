@@ -14,8 +14,7 @@ from typing import Any
 
 import torch
 
-from vqzip.errors import UsageError
-from vqzip.extras import missing_package
+from vqzip.errors import UsageError, missing_package
 from vqzip.measuring.metrics.metric import Metric, Pair, as_rgb
 
 DISPLAY = "standard_4k"

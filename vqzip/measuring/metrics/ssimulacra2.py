@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
-from vqzip.extras import missing_package
+from vqzip.errors import missing_package
 from vqzip.measuring.metrics.metric import Metric, Pair, png_files
 
 SMALLEST_SIDE = 256

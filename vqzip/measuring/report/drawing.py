@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vqzip.extras import missing_package
+from vqzip.errors import missing_package
 from vqzip.files import whole_file
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.configs import CONTEXT_TILE, PriorConfig, PriorLevelConfig, VqvaeConfig, check_prior
 from vqzip.errors import ModelError
+from vqzip.hierarchy import CONTEXT_TILE, Hierarchy
+from vqzip.prior.config import PriorConfig, PriorLevelConfig, check_prior
 from vqzip.prior.exact.codebooks import Codebook
 from vqzip.prior.exact.dense import IntegerDense
 from vqzip.prior.exact.grids import Grid
@@ -25,21 +26,21 @@ KINDS: dict[str, type[Grid | Codebook]] = {"logistic": Grid, "categorical": Code
 
 
 def assemble_levels(
-    vqvae: VqvaeConfig, prior: PriorConfig, tensors: Tensors
+    hierarchy: Hierarchy, prior: PriorConfig, tensors: Tensors
 ) -> tuple[LevelPrior, ...]:
     """Build every level; see `ExactPrior.from_tensors`.
 
     Raises:
         ModelError: configuration and tensors do not fit, or a bound does not hold.
     """
-    check_prior(vqvae, prior)
-    taker = TensorTaker(tensors, vqvae.quality_steps * prior.modes)
-    kinds = KINDS[prior.head].take(taker, vqvae.levels, prior.embedding)
-    taker.largest_inputs = largest_inputs(vqvae, prior, [kind.largest for kind in kinds])
+    check_prior(hierarchy, prior)
+    taker = TensorTaker(tensors, hierarchy.quality_steps * prior.modes)
+    kinds = KINDS[prior.head].take(taker, hierarchy.levels, prior.embedding)
+    taker.largest_inputs = largest_inputs(hierarchy, prior, [kind.largest for kind in kinds])
     levels = []
-    for number, (level, config) in enumerate(zip(vqvae.levels, prior.levels, strict=True)):
+    for number, (level, config) in enumerate(zip(hierarchy.levels, prior.levels, strict=True)):
         kind = kinds[number]
-        update, kernels = _update(taker, vqvae, prior, number, kind)
+        update, kernels = _update(taker, hierarchy, prior, number, kind)
         state_layer, taps_layer = _first(taker, number, config, kind)
         levels.append(
             LevelPrior(
@@ -51,7 +52,7 @@ def assemble_levels(
                 stages=_stages(taker, number, config, kind),
                 update=update,
                 update_kernels=kernels,
-                upsample=bool(update) and vqvae.levels[number + 1].stride < level.stride,
+                upsample=bool(update) and hierarchy.levels[number + 1].stride < level.stride,
                 neighbour_mean=config.neighbour_mean,
                 kind=kind,
             )
@@ -98,7 +99,7 @@ def _stages(
 
 
 def _update(
-    taker: TensorTaker, vqvae: VqvaeConfig, prior: PriorConfig, number: int, kind: CodeKind
+    taker: TensorTaker, hierarchy: Hierarchy, prior: PriorConfig, number: int, kind: CodeKind
 ) -> tuple[tuple[IntegerDense, ...], tuple[int, ...]]:
     """Return the layers of a level's update and their kernels, none for the last level."""
     config = prior.levels[number]
@@ -106,7 +107,7 @@ def _update(
         if config.update:
             raise ModelError("the last level of a prior has no running state to update.")
         return (), ()
-    halves = vqvae.levels[number + 1].stride < vqvae.levels[number].stride
+    halves = hierarchy.levels[number + 1].stride < hierarchy.levels[number].stride
     outputs = prior.levels[number + 1].state * (4 if halves else 1)
     kernels = (*(layer.kernel for layer in config.update), 1)
     widths = (*(layer.width for layer in config.update), outputs)

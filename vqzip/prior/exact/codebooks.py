@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.configs import CodebookConfig, LevelConfig
 from vqzip.entropy.counts import LARGEST_ALPHABET
 from vqzip.errors import ModelError
+from vqzip.hierarchy import CodebookConfig, LevelConfig
 from vqzip.prior.exact.tensors import TensorTaker, largest_entry
 
 

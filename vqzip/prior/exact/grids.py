@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.configs import LevelConfig
 from vqzip.entropy.grid_symbols import LogisticTables
 from vqzip.errors import ModelError
+from vqzip.hierarchy import LevelConfig
 from vqzip.prior.exact.tensors import TensorTaker, largest_entry
 from vqzip.prior.spec import MAGNITUDES
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.configs import PriorConfig, VqvaeConfig
 from vqzip.errors import ModelError
+from vqzip.hierarchy import Hierarchy
+from vqzip.prior.config import PriorConfig
 from vqzip.prior.exact.assemble import assemble_levels
 from vqzip.prior.exact.level import LevelPrior
+from vqzip.quality import Quality
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,14 @@ class ExactPrior:
     @classmethod
     def from_tensors(
         cls,
-        vqvae: VqvaeConfig,
+        hierarchy: Hierarchy,
         prior: PriorConfig,
         tensors: Mapping[str, NDArray[np.generic]],
     ) -> ExactPrior:
         """Build a prior and prove that its sums are exact.
 
         Args:
-            vqvae: the levels whose codes it predicts.
+            hierarchy: the levels whose codes it predicts.
             prior: its widths and stages.
             tensors: `levels.{l}.first`, `levels.{l}.stages.{k}.hidden`, `levels.{l}.stages.{k}.out`
                 and `levels.{l}.update.{n}`, each with `.weight`, `.bias` and `.shift` (see
@@ -72,28 +74,28 @@ class ExactPrior:
             ModelError: a tensor is missing, unknown, or has a wrong shape, type or range; or a
                 sum could leave the range in which float64 is exact.
         """
-        levels = assemble_levels(vqvae, prior, tensors)
-        return cls(prior, vqvae.quality_steps, levels, tensors)
+        levels = assemble_levels(hierarchy, prior, tensors)
+        return cls(prior, hierarchy.quality_steps, levels, tensors)
 
     def to_tensors(self) -> dict[str, NDArray[np.generic]]:
         """Return the tensors that the prior was made from."""
         return dict(self._tensors)
 
-    def condition(self, quality_step: int, *, gray: bool) -> Condition:
+    def condition(self, quality: Quality, *, gray: bool) -> Condition:
         """Return the condition of a picture.
 
         Args:
-            quality_step: 0 to `VqvaeConfig.quality_steps` - 1.
+            quality: one of the model's.
             gray: whether the picture has one channel.
 
         Raises:
             ModelError: the prior does not have that quality.
         """
-        if not 0 <= quality_step < self._quality_steps:
+        if quality.eighths >= self._quality_steps:
             raise ModelError(
-                f"quality step {quality_step} is outside 0..{self._quality_steps - 1} of this model."
+                f"the prior has {self._quality_steps} qualities, not one of {quality.eighths} eighths."
             )
         most = max(len(level.stages) for level in self.levels)
         if gray and self.config.gray_stages:
-            return Condition(self._quality_steps + quality_step, self.config.gray_stages)
-        return Condition(quality_step, most)
+            return Condition(self._quality_steps + quality.eighths, self.config.gray_stages)
+        return Condition(quality.eighths, most)

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.configs import PriorConfig, VqvaeConfig
+from vqzip.hierarchy import Hierarchy
+from vqzip.prior.config import PriorConfig
 from vqzip.prior.spec import CONTEXT_TAPS, LARGEST_ACTIVATION
 
 
 def largest_inputs(
-    vqvae: VqvaeConfig, prior: PriorConfig, largest_features: Sequence[int]
+    hierarchy: Hierarchy, prior: PriorConfig, largest_features: Sequence[int]
 ) -> dict[str, NDArray[np.int64]]:
     """Return, by name of a layer, the largest magnitude of each of its inputs.
 
     Args:
-        vqvae: whose codes the prior predicts.
+        hierarchy: whose codes the prior predicts.
         prior: its widths and stages.
         largest_features: the largest magnitude of a code's features, a level each.
 
@@ -25,7 +26,7 @@ def largest_inputs(
         `(in,)` int64 for every layer, in the order of a model folder's weights.
     """
     largest = {}
-    for number, (level, config) in enumerate(zip(vqvae.levels, prior.levels, strict=True)):
+    for number, (level, config) in enumerate(zip(hierarchy.levels, prior.levels, strict=True)):
         name, feature = f"levels.{number}", largest_features[number]
         features = level.channels * prior.embedding
         taps = len(CONTEXT_TAPS) * features

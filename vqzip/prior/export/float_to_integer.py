@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vqzip.configs import VqvaeConfig
 from vqzip.entropy.grid_symbols import SCALES
+from vqzip.hierarchy import Hierarchy
 from vqzip.prior.exact.dense import EXACT_FLOAT32
 from vqzip.prior.exact.ranges import largest_inputs
 from vqzip.prior.export.logistic_tables import logistic_tables
@@ -26,28 +26,29 @@ from vqzip.prior.spec import (
     SCALE_RATIO,
     SMALLEST_SCALE,
 )
+from vqzip.quality import EVERY_QUALITY
 
 
 @torch.no_grad()
-def export_prior(prior: PixelCnn, vqvae: VqvaeConfig) -> dict[str, NDArray[np.generic]]:
+def export_prior(prior: PixelCnn, hierarchy: Hierarchy) -> dict[str, NDArray[np.generic]]:
     """Return the tensors of `ExactPrior.from_tensors`.
 
     Weights have the bits that let float32 carry the sums of their layer, at most 12.
 
     Args:
         prior: the float network, on the CPU.
-        vqvae: gives the steps of the qualities, which become rows of the biases.
+        hierarchy: gives the steps of the qualities, which become rows of the biases.
 
     Raises:
         TrainingError: a weight does not fit 12 bits.
     """
     prior = copy.deepcopy(prior).double()
-    condition = prior.conditions(*condition_inputs(vqvae, prior.config.modes))
+    condition = prior.conditions(*condition_inputs(hierarchy, prior.config.modes))
     features = _feature_tables(prior)
     largest = [int(np.abs(table).max(initial=0)) for table in features.values()]
     # Grids share one table, codebooks have one a level.
-    largest *= len(vqvae.levels) // len(largest)
-    limits = largest_inputs(vqvae, prior.config, largest)
+    largest *= len(hierarchy.levels) // len(largest)
+    limits = largest_inputs(hierarchy, prior.config, largest)
     tensors: dict[str, NDArray[np.generic]] = {**features}
     for name, layer in prior.named_modules():
         if isinstance(layer, Dense):
@@ -124,12 +125,12 @@ def _feature_tables(prior: PixelCnn) -> dict[str, NDArray[np.int16]]:
     }
 
 
-def condition_inputs(vqvae: VqvaeConfig, modes: int) -> tuple[torch.Tensor, torch.Tensor]:
+def condition_inputs(hierarchy: Hierarchy, modes: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return log steps and gray flags of every condition: mode-major, quality-minor."""
-    steps = range(vqvae.quality_steps)
-    logs = [math.log(vqvae.quality.step(q)) if vqvae.quality else 0.0 for q in steps]
+    qualities = EVERY_QUALITY[: hierarchy.quality_steps]
+    logs = [math.log(hierarchy.step(quality)) for quality in qualities]
     log_step = torch.tensor(logs * modes, dtype=torch.float64)
-    gray = torch.arange(modes).repeat_interleave(vqvae.quality_steps) > 0
+    gray = torch.arange(modes).repeat_interleave(hierarchy.quality_steps) > 0
     return log_step, gray.double()
 
 

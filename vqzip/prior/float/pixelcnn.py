@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vqzip.configs import CodebookConfig, PriorConfig, PriorLevelConfig, VqvaeConfig
 from vqzip.entropy.grid_symbols import SCALES
+from vqzip.hierarchy import CodebookConfig, Hierarchy
+from vqzip.prior.config import PriorConfig, PriorLevelConfig
 from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
 from vqzip.prior.spec import (
     ABOVE,
@@ -177,7 +178,7 @@ class PixelCnn(nn.Module):
     """Code lengths of all levels of a batch of context tiles.
 
     Args:
-        vqvae: whose codes are coded.
+        hierarchy: whose codes are coded.
         prior: widths, stages and head.
         generator: for the initial weights.
     """
@@ -186,10 +187,10 @@ class PixelCnn(nn.Module):
     magnitude: Tensor
 
     def __init__(
-        self, vqvae: VqvaeConfig, prior: PriorConfig, generator: torch.Generator | None = None
+        self, hierarchy: Hierarchy, prior: PriorConfig, generator: torch.Generator | None = None
     ) -> None:
         super().__init__()
-        self.vqvae, self.config = vqvae, prior
+        self.hierarchy, self.config = hierarchy, prior
         levels = [
             PixelCnnLevel(config, prior.embedding, self._outputs(number), self._next_state(number))
             for number, config in enumerate(prior.levels)
@@ -200,7 +201,7 @@ class PixelCnn(nn.Module):
         )
         self.embeddings = nn.ParameterList(
             torch.empty(level.channels, level.quantizer.size, prior.embedding)
-            for level in vqvae.levels
+            for level in hierarchy.levels
             if isinstance(level.quantizer, CodebookConfig)
         )
         self.register_buffer("magnitude", magnitude_table(), persistent=False)
@@ -211,17 +212,17 @@ class PixelCnn(nn.Module):
 
     def _next_state(self, number: int) -> int:
         """Return the channels that a level's update ends with."""
-        if number + 1 == len(self.vqvae.levels):
+        if number + 1 == len(self.hierarchy.levels):
             return 0
         return self.config.levels[number + 1].state * (4 if self._halves(number) else 1)
 
     def _halves(self, number: int) -> bool:
         """Return whether the level after this one has half its stride."""
-        return self.vqvae.levels[number].stride == 2 * self.vqvae.levels[number + 1].stride
+        return self.hierarchy.levels[number].stride == 2 * self.hierarchy.levels[number + 1].stride
 
     def _outputs(self, number: int) -> int:
         """Return the outputs of the head for one code: K logits, or mean and scale."""
-        quantizer = self.vqvae.levels[number].quantizer
+        quantizer = self.hierarchy.levels[number].quantizer
         return quantizer.size if isinstance(quantizer, CodebookConfig) else 2
 
     def reset(self, generator: torch.Generator) -> None:

@@ -1,0 +1,152 @@
+"""Configurations of VQ-VAEs; networks are built from these, never guessed from shapes of weights."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vqzip.errors import ModelError
+from vqzip.hierarchy import GridConfig, Hierarchy, LevelConfig
+from vqzip.quality import QUALITY_STEPS, Quality, QualityConfig
+
+
+@dataclass(frozen=True)
+class ConvTransformConfig:
+    """Residual encoder and decoder of VQ-VAE (2017) and VQ-VAE-2 (2019), section A of both."""
+
+    hidden: int = 128
+    residual_hidden: int = 32
+    residual_blocks: int = 2
+    kind: Literal["conv"] = "conv"
+
+
+@dataclass(frozen=True)
+class RefinerConfig:
+    """A residual network on blocks of 4 x 4 pixels, before the wavelet's analysis or after synthesis.
+
+    Args:
+        width: channels.
+        blocks: residual blocks of two 3 x 3 convolutions.
+        hidden: channels between the two convolutions of a block, of which the second is then 1 x 1;
+            0 for two 3 x 3 convolutions of full width.
+    """
+
+    width: int
+    blocks: int
+    hidden: int = field(default=0, metadata={"left_out": "at default"})
+
+
+@dataclass(frozen=True)
+class PredictorConfig:
+    """A network that predicts the details of one level from the picture that the coarser levels make.
+
+    Args:
+        stride: of the level.
+        width: channels.
+        hidden: channels between the two convolutions of a residual block.
+        blocks: residual blocks.
+        fold: positions of the level in each direction that one position of the network stands for.
+    """
+
+    stride: int
+    width: int
+    hidden: int
+    blocks: int
+    fold: int = 1
+
+
+@dataclass(frozen=True)
+class GainsConfig:
+    """Steps that differ by subband, and by what the coarser levels show around a position.
+
+    Args:
+        width: of the networks that look at the coarser levels; with them, steps grow with a value's
+            own magnitude, too. 0 for a constant a subband alone.
+    """
+
+    width: int = 0
+
+
+@dataclass(frozen=True)
+class WaveletTransformConfig:
+    """CDF 9/7 wavelet in an orthonormal color basis; level 0 is the coarsest picture.
+
+    Args:
+        decompositions: number of wavelet levels (5: strides 2 to 32).
+        before: network that changes the picture before analysis.
+        after: network that changes what synthesis made of the codes.
+        gains: learned steps; all are equal without.
+        predictors: networks that predict details from the coarser levels, at most one a level.
+
+    Groups of a level are color-major: luma's come first (the third that a gray picture has).
+    """
+
+    decompositions: int = 5
+    before: RefinerConfig | None = None
+    after: RefinerConfig | None = None
+    gains: GainsConfig | None = None
+    predictors: tuple[PredictorConfig, ...] = field(default=(), metadata={"left_out": "at default"})
+    kind: Literal["wavelet"] = "wavelet"
+
+
+@dataclass(frozen=True)
+class VqvaeConfig(Hierarchy):
+    """A VQ-VAE of any hierarchy.
+
+    Args:
+        levels: coarse first; strides fall or stay from one to the next.
+        transform: the networks between pixels and latents.
+        quality: step of the grid by quality; None when the model has one quality only.
+    """
+
+    transform: ConvTransformConfig | WaveletTransformConfig
+    quality: QualityConfig | None = None
+
+    @property
+    def quality_steps(self) -> int:
+        """Number of qualities: 57 (1.0 to 8.0 by eighths) or one."""
+        return QUALITY_STEPS if self.quality is not None else 1
+
+    @property
+    def luma_alone(self) -> bool:
+        """Whether a gray picture has the codes of luma alone, as the wavelet's has."""
+        return self.transform.kind == "wavelet"
+
+    def nearest_quality(self, value: float) -> Quality:
+        """Return the quality that the model has nearest to a number; a model of one has only that.
+
+        Raises:
+            ModelError: the number is not 1 to 8.
+        """
+        return Quality(0) if self.quality is None else Quality.of(value)
+
+    def step(self, quality: Quality) -> float:
+        """Return the step of the quantizers; see `Hierarchy`."""
+        return super().step(quality) if self.quality is None else self.quality.step(quality)
+
+
+def check_transform(vqvae: VqvaeConfig) -> None:
+    """Check that the levels are those that the transform has.
+
+    Raises:
+        ModelError: they are not.
+    """
+    if not vqvae.levels:
+        raise ModelError("a VQ-VAE needs at least one level.")
+    if not isinstance(vqvae.transform, WaveletTransformConfig):
+        return
+    last = vqvae.transform.decompositions
+    strides = [2**last, *(2 ** (last - number) for number in range(last))]
+    expected = [LevelConfig(s, 9 if n else 3, GridConfig()) for n, s in enumerate(strides)]
+    if [dataclasses.replace(level, relative_price=1.0) for level in vqvae.levels] != expected:
+        raise ModelError(
+            f"a wavelet of {last} decompositions needs grids at strides "
+            f"{', '.join(map(str, strides))}, with 3 groups in the first and 9 in the others."
+        )
+    predicted = [config.stride for config in vqvae.transform.predictors]
+    if len(set(predicted)) != len(predicted) or not set(predicted) <= set(strides):
+        raise ModelError(
+            f"predictors need different strides out of {', '.join(map(str, strides[1:]))}, "
+            f"got {', '.join(map(str, predicted))}."
+        )
