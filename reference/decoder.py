@@ -2,8 +2,8 @@
 
     python reference/decoder.py FILE.vqz MODEL_FOLDER
 
-prints the SHA-256 of the codes. It shares no code with the package and imports nothing but Python's
-standard library. Names and order follow the page, section by section.
+prints the SHA-256 of the codes. It shares no code with the package and imports only the standard library.
+Names and order follow the page, section by section.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def crc16(data: bytes) -> int:
 
 @dataclass(frozen=True)
 class File:
-    """What a .vqz file holds; `payloads[stream][tile]`, `sections` without the codes."""
+    """The content of a .vqz file: `payloads[stream][tile]`, and `sections` without the codes."""
 
     width: int
     height: int
@@ -352,7 +352,7 @@ TAPS = [(-2, dj) for dj in range(-2, 4)] + [(-1, dj) for dj in range(-2, 2)] + [
 
 
 class Level:
-    """A level of one stream tile: its codes as they become known, and what the network says.
+    """A level of one stream tile: the codes known so far, and the outputs of the network.
 
     Args:
         model: of the file.
@@ -434,11 +434,11 @@ class Level:
         return signed + magnitudes
 
     def know(self, position: Position) -> None:
-        """Take note that all codes of a position are known."""
+        """Record that all codes of a position are known."""
         self._features[position] = self.look(position, self.channels)
 
     def first(self, position: Position) -> list[int]:
-        """Return what the first layer makes of state and taps."""
+        """Return the output of the first layer for state and taps."""
         zeros = [0] * (len(self.channels) * self.model.prior.get("embedding", 2))
         x = list(self.state.get(position, []))
         for near in self._near(position, TAPS):
@@ -446,7 +446,7 @@ class Level:
         return self.model.layers[f"levels.{self.number}.first"].act(x, self.condition)
 
     def outputs(self, stage: int, known: Sequence[int]) -> list[int]:
-        """Return what a stage says, from `first` and the features of the stages before."""
+        """Return the outputs of a stage, from `first` and the features of the stages before."""
         name = f"levels.{self.number}.stages.{stage}"
         hidden = self.model.layers[f"{name}.hidden"].act(known, self.condition)
         return self.model.layers[f"{name}.out"].dense(hidden, self.condition)
@@ -566,7 +566,10 @@ def decode(data: bytes, model: Model) -> list[list[Map]]:
     file = parse(data)
     require(model.fingerprint[:8] == file.model_id, "the file was made with another model")
     streams = model.stream_of_level()
-    require(len(file.payloads) == max(streams) + 1, "the file has not as many streams as the model")
+    require(
+        len(file.payloads) == max(streams) + 1,
+        "the file and the model have different numbers of streams",
+    )
     strides = [level["stride"] for level in model.levels]
     whole: list[list[Map]] = [
         [

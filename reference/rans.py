@@ -1,4 +1,4 @@
-"""The writing side of rANS in plain Python, whose words `vqzip.entropy.ans` must give.
+"""The writing side of rANS in plain Python; `vqzip.entropy.ans` must give the same words.
 
 `reference.decoder.Stack` is the reading side; docs/reference/format.md describes both.
 """

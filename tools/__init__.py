@@ -1,1 +1,1 @@
-"""Programs around the package: figures, timing, fuzzing, golden files, pages that are generated."""
+"""Programs around the package: figures, timing, fuzzing, golden files, generated pages."""

@@ -1,4 +1,4 @@
-"""Parts of a document that a script writes: what stands between two comments with a name."""
+"""Generated parts of a document, each between two comments with its name."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from vqzip.errors import UsageError
 
 
 def markers(name: str) -> tuple[str, str]:
-    """Return the lines that begin and end a part of a Markdown page."""
+    """Return the lines before and after a part of a Markdown page."""
     return f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
 
 
 def with_marked_part(page: str, name: str, text: str, *, path: Path) -> str:
-    """Return a page with other text in one of its parts, and nothing else changed.
+    """Return a page with new text in one of its parts.
 
     Args:
         page: the whole text.
-        name: of the part, as `markers` has it.
-        text: what shall stand there.
+        name: of the part, see `markers`.
+        text: the new text.
         path: of the page, for the error.
 
     Raises:
-        UsageError: the markers are not there once each, the first one first.
+        UsageError: the two markers do not occur once each, in this order.
     """
     begin, end = markers(name)
     before, begun, rest = page.partition(begin)
@@ -40,7 +40,7 @@ def read_page(path: Path) -> str:
     """Return the text of a page with parts.
 
     Raises:
-        UsageError: it is not there.
+        UsageError: it does not exist.
     """
     if not path.is_file():
         raise UsageError(f"there is no page {path} to write figures into; restore it.")
@@ -48,18 +48,18 @@ def read_page(path: Path) -> str:
 
 
 def write_marked_part(path: Path, name: str, measure: Callable[[], str]) -> str:
-    """Measure what a part of a page shall say, write it there, and return it.
+    """Measure the text of a part of a page, write it there, and return it.
 
-    The page is looked at before the work, so that markers which are missing are not found after it,
-    and read again afterward: somebody may have written elsewhere in it meanwhile.
+    The page is checked before the measurement, so that missing markers are found early. It is read again
+    afterward, because other parts may have been edited meanwhile.
 
     Args:
         path: of the page.
-        name: of the part, as `markers` has it.
+        name: of the part, see `markers`.
         measure: returns the text.
 
     Raises:
-        UsageError: the page is not there, or not its markers.
+        UsageError: the page or its markers do not exist.
     """
     with_marked_part(read_page(path), name, "", path=path)
     text = measure()

@@ -27,7 +27,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 GRAIN = 2.0
-"""Standard deviation of the large picture's noise, of 255: upscaled photographs are too smooth."""
+"""Standard deviation of the noise that is added to the large picture (of 255), because upscaled
+photographs are too smooth."""
 
 _LAUNCHER = """
 import json, resource, subprocess, sys, time
@@ -46,11 +47,11 @@ class Row:
     """One measurement.
 
     Args:
-        what: was measured.
+        what: the name of the measurement.
         seconds: median.
         all_seconds: of each repetition.
         peak_bytes: largest memory of the process; None for what runs inside this one.
-        note: what came out.
+        note: the result, in words.
     """
 
     what: str
@@ -75,7 +76,7 @@ def command(what: str, arguments: Sequence[str], repeat: int) -> Row:
 
 
 def loaded(what: str, call: Callable[[], object], repeat: int) -> Row:
-    """Call something several times, after one call that does not count."""
+    """Call a function several times, after a first call that is not counted."""
     call()
     seconds = []
     for _ in range(repeat):
@@ -86,7 +87,7 @@ def loaded(what: str, call: Callable[[], object], repeat: int) -> Row:
 
 
 def large_picture(source: Path, width: int, height: int, path: Path) -> None:
-    """Write a photograph of any size: the source at twice its size, mirrored on, with grain."""
+    """Write a photograph of any size: the source at twice its size, mirrored to fill it, with grain."""
     with Image.open(source) as opened:
         picture = opened.convert("RGB")
     picture = picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.LANCZOS)
@@ -114,7 +115,7 @@ def measure_commands(model: str, picture: Path, quality: str, repeat: int, work:
 
 
 def measure_large(model: str, large: Path, quality: str, work: Path) -> list[Row]:
-    """Measure `encode` and `decode` of a large picture once, and see that its size comes back."""
+    """Measure `encode` and `decode` of a large picture once, and check its decoded size."""
     coded, decoded = work / "large.vqz", work / "large_decoded.png"
     encode = ["encode", str(large), "-o", str(coded), "-q", quality, "--model", model, "--force"]
     decode = ["decode", str(coded), "-o", str(decoded), "--model", model, "--force"]

@@ -1,4 +1,4 @@
-"""Try whether codes come back exactly: every picture, then one changed factor at a time.
+"""Check that codes are decoded exactly: for every picture, then with one changed factor at a time.
 
     python -m tools.bench.exactness all --pictures kodak --work out
     python -m tools.bench.exactness factors --pictures kodak --work out --python "torch 2.6=/opt/old/bin/python"
@@ -8,8 +8,8 @@ that were encoded. `factors` writes the files and codes of a few pictures with o
 factor starts a process that decodes them and also encodes the pictures itself; a process without the
 factor then decodes what it wrote. Pixels of the same file are compared with those drawn without it.
 
-What is done is kept in the work folder, so that a run that was ended goes on where it stopped.
-Exits 1 if a code differs or pixels differ by more than docs/promises/exactness.md allows.
+Finished work is kept in the work folder, so that an interrupted run can continue.
+Exits with 1 if a code differs, or if pixels differ by more than docs/promises/exactness.md allows.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def try_all_factors(arguments: argparse.Namespace) -> bool:
-    """Try every factor with every model; prints a table and returns whether all is as it must be."""
+    """Try every factor with every model; print a table and return whether all results are correct."""
     pictures = chosen_pictures(arguments.pictures, arguments.count)
     models = [try_factors(model, pictures, arguments) for model in arguments.model or ["photo"]]
     text = table(models, with_gpu=bool(arguments.device))
@@ -54,11 +54,11 @@ def chosen_pictures(folder: Path, count: int | None) -> list[Path]:
 
 
 _CODECS: dict[str, Codec] = {}
-"""One a process of the pool."""
+"""One for each process of the pool."""
 
 
 def code_one(task: tuple[str, str, float]) -> dict[str, Any]:
-    """Code a picture, decode the file, compare."""
+    """Encode a picture, decode the file, compare."""
     import vqzip
     from vqzip.pictures.read import read_picture
 

@@ -1,4 +1,4 @@
-"""One changed factor at a time: processes that encode and decode, and the table of what they gave."""
+"""One changed factor at a time: processes that encode and decode, and the table of results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 LEAST_SHARE_WITHIN_1, LARGEST_DIFFERENCE = 0.999, 2
 
 CLEARED = ("ATEN_", "DNNL_", "GOMP_", "KMP_", "MKL_", "NPY_", "OMP_", "ONEDNN_", "OPENBLAS_")
-"""Variables that begin like this are a factor's alone."""
+"""Variables with these prefixes are set only by factors."""
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -48,12 +48,12 @@ KERNELS = {
         "OPENBLAS_CORETYPE=Nehalem",
     ),
 }
-"""How libraries are told to leave newer instructions alone."""
+"""Variables that keep libraries from using newer instructions."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What a factor gave with one model.
+    """The results of a factor with one model.
 
     Args:
         factor: its name.
@@ -79,7 +79,7 @@ class Row:
 
     @property
     def fine(self) -> bool:
-        """Whether it is as docs/promises/exactness.md promises."""
+        """Whether the result is as docs/promises/exactness.md promises."""
         within = self.samples - self.beyond_1 >= LEAST_SHARE_WITHIN_1 * self.samples
         return self.differ == 0 and within and self.largest <= LARGEST_DIFFERENCE
 
@@ -120,7 +120,7 @@ def _numpy_without(*beginnings: str) -> str:
 
 
 def run_job(job: Job) -> dict[str, Any]:
-    """Do a job in a process of its own, or return what it gave before."""
+    """Run a job in a process of its own, or return its earlier result."""
     own = Path(job.own)
     own.mkdir(parents=True, exist_ok=True)
     results, wanted = own / "results.json", json.loads(json.dumps(asdict(job)))
@@ -191,7 +191,7 @@ def place(factor: Factor) -> str:
 
 
 def row(factor: Factor, root: Path, result: dict[str, Any], judged: dict[str, Any]) -> Row:
-    """Return what a factor gave; the judge decoded its files without it."""
+    """Return the results of a factor; the default process has decoded its files."""
     own, first = root / place(factor), root / "default"
     decoded = result["found"][str(first)]
     counts = [decoded] if own == first else [decoded, judged["found"][str(own)]]

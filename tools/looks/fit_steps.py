@@ -248,7 +248,7 @@ def main() -> None:
         help="tried on each step, pass after pass; with commas",
     )
     parser.add_argument("--start", type=Path, help="file of an earlier fit to start from")
-    parser.add_argument("--crops", type=int, default=6, help="how many pictures are cut")
+    parser.add_argument("--crops", type=int, default=6, help="number of pictures")
     parser.add_argument("--side", type=int, default=320, help="of the crops")
     parser.add_argument("--out", type=Path, default=Path("steps.json"))
     try:

@@ -1,4 +1,4 @@
-"""Passing all levels of a picture through a prior, and seeing what the prior says on the way."""
+"""Walks through all levels of a picture with a prior, which can record its parameters."""
 
 from __future__ import annotations
 
