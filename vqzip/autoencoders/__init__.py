@@ -1,1 +1,1 @@
-"""Torch modules: transforms, quantizers and VQ-VAE; no files, no entropy coding."""
+"""Networks: transforms, quantizers and VQ-VAE; no files, no entropy coding."""

@@ -1,8 +1,8 @@
-"""The arithmetic that the codec runs its networks in, whatever the program around it has set.
+"""Runs the networks of the codec in plain float32, whatever the caller has set in torch.
 
-torch has settings that reach into every computation of a process or of a thread: a default type of
-floats, products rounded to bfloat16 or TensorFloat-32, autocast. They are meant for the caller's own
-networks. In ours they would cost more than the pixels' tolerance, or stop with an error about types.
+torch has settings that affect every computation of a process or thread: a default float type, products
+rounded to bfloat16 or TensorFloat-32, autocast. They are meant for the caller's own networks. In ours, they
+would exceed the tolerance of pixels, or raise errors about types.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import torch
 
 AUTOCAST_DEVICES = ("cpu", "cuda", "xpu", "mps")
 WHOLE = "ieee"
-"""torch's word for float32 that rounds no input."""
+"""torch's name for float32 without rounding of inputs."""
 
 _BACKENDS: Any = torch.backends
-"""Its annotations lack the precisions."""
+"""Untyped, because its annotations lack the precisions."""
 
 
 @contextmanager
 def own_arithmetic() -> Iterator[None]:
-    """Compute in plain float32, without gradients, then give the caller's settings back.
+    """Compute in plain float32, without gradients, then restore the caller's settings.
 
-    Also a decorator. What torch keeps for a thread is changed in this thread alone; what it keeps for
-    the whole process is changed only where it differs, while any thread is inside.
+    Also a decorator. Settings of a thread are changed in this thread only. Settings of the process are
+    changed only if they differ, while any thread is inside.
     """
     with ExitStack() as own:
         # First: leaving inference mode turns gradients on.
@@ -42,7 +42,7 @@ def own_arithmetic() -> Iterator[None]:
 
 
 class _Process:
-    """Settings of the process: the first thread to come in changes them, the last restores them."""
+    """Settings of the process: the first thread that enters changes them, the last one restores them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -78,7 +78,7 @@ def _change_default_type(before: ExitStack) -> None:
 
 
 def _change_precision(before: ExitStack) -> None:
-    """Let products and convolutions of float32 round no input, on the CPU and on GPUs."""
+    """Prevent products and convolutions of float32 from rounding inputs, on the CPU and on GPUs."""
     if not hasattr(_BACKENDS, "fp32_precision"):  # torch before 2.9
         _change_old_precision(before)
         return
@@ -106,8 +106,8 @@ def _change_old_precision(before: ExitStack) -> None:
 
 
 def _change_product_precision(before: ExitStack) -> None:
-    """Change it under its oldest name, which later torch compares with what its places have."""
-    # It cannot be asked for when the caller has set the places one by one.
+    """Change it under its oldest name; later versions of torch check that all names agree."""
+    # It cannot be read if the caller has set the places one by one.
     with suppress(RuntimeError):
         precision = torch.get_float32_matmul_precision()
         if precision != "highest":
@@ -120,7 +120,7 @@ def _rounds(place: Any) -> bool:
 
 
 def _restore(place: Any, precision: str) -> None:
-    # Where it only followed a wider setting, it shall do so again.
+    # If it only followed a wider setting, let it do so again.
     place.fp32_precision = "none"
     if place.fp32_precision != precision:
         place.fp32_precision = precision

@@ -92,9 +92,9 @@ def _metadata_item(file: VqzFile, plain: int, packed: int) -> bytes | None:
     try:
         item = inflater.decompress(payload, MAX_METADATA_BYTES + 1)
     except zlib.error as error:
-        raise InvalidFile("packed metadata are damaged; get the file again.") from error
+        raise InvalidFile("packed metadata are damaged; download the file again.") from error
     if len(item) > MAX_METADATA_BYTES:
         raise LimitExceeded(f"packed metadata hold more than {MAX_METADATA_BYTES} bytes.")
     if not inflater.eof or inflater.unused_data:
-        raise InvalidFile("packed metadata have the wrong length; get the file again.")
+        raise InvalidFile("packed metadata have the wrong length; download the file again.")
     return item

@@ -18,7 +18,7 @@ from vqzip.pictures.picture import Bytes2D
 NONE, LEFT, ABOVE, GRADIENT = range(4)
 
 ROWS_AT_ONCE = 256
-"""Rows that are filtered together: bounds memory, has no influence on the bytes."""
+"""Number of rows that are filtered together; it limits memory and does not affect the bytes."""
 
 
 def encode_alpha(alpha: Bytes2D) -> bytes:
@@ -27,14 +27,14 @@ def encode_alpha(alpha: Bytes2D) -> bytes:
     Args:
         alpha: uint8 `(H, W)`.
     """
-    # Masks of few values, cut with hard edges, are smaller without prediction: try both.
+    # Masks with few values and hard edges are smaller without prediction, so try both.
     return min(_deflate(alpha, (NONE,)), _deflate(alpha, (NONE, LEFT, ABOVE, GRADIENT)), key=len)
 
 
 def decode_alpha(data: bytes, width: int, height: int) -> Bytes2D:
     """Return the alpha channel `(height, width)` of an alpha section.
 
-    Memory is bounded by the size asked for, whatever the data expand to.
+    Memory is limited by the requested size, whatever the data expand to.
 
     Raises:
         InvalidFile: the data are damaged or of another size.
@@ -44,14 +44,14 @@ def decode_alpha(data: bytes, width: int, height: int) -> Bytes2D:
     try:
         rows = inflater.decompress(data, expected + 1)
     except zlib.error as error:
-        raise InvalidFile("the alpha section is damaged; get the file again.") from error
+        raise InvalidFile("the alpha section is damaged; download the file again.") from error
     if len(rows) > expected:
         raise LimitExceeded(f"the alpha section holds more than {width} x {height} samples.")
     if len(rows) < expected or not inflater.eof or inflater.unused_data:
-        raise InvalidFile("the alpha section has the wrong length; get the file again.")
+        raise InvalidFile("the alpha section has the wrong length; download the file again.")
     filtered = np.frombuffer(rows, np.uint8).reshape(height, width + 1)
     if int(filtered[:, 0].max()) > GRADIENT:
-        raise InvalidFile("the alpha section has an unknown predictor; get the file again.")
+        raise InvalidFile("the alpha section has an unknown predictor; download the file again.")
     return _undo_filters(filtered)
 
 
@@ -77,7 +77,7 @@ def _filter(rows: Bytes2D, above: Bytes2D, predictors: tuple[int, ...]) -> Bytes
         GRADIENT: left + upper - upper_left,
     }
     residuals = np.stack([rows - predictions[number] for number in predictors])
-    # 255 is a step down by one: residuals are near zero from both sides.
+    # 255 means -1: residuals near zero on both sides are small.
     magnitudes = np.minimum(residuals, 0 - residuals).sum(axis=2, dtype=np.int64)
     chosen: NDArray[np.int64] = magnitudes.argmin(axis=0)
     best = residuals[chosen, np.arange(len(rows))]

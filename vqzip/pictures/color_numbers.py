@@ -1,7 +1,7 @@
-"""Color spaces that are given by numbers: which are sRGB, and an ICC profile for the others.
+"""Color spaces given by numbers: which are sRGB, and ICC profiles for the others.
 
-PNG (cICP, gAMA, cHRM), AVIF, HEIC (nclx), BMP and EXIF name primaries and a transfer curve instead of
-a profile. A .vqz file has a place for a profile alone, so one is made.
+PNG (cICP, gAMA, cHRM), AVIF, HEIC (nclx), BMP and EXIF can name primaries and a transfer curve instead of a
+profile. A .vqz file can only store a profile, so one is made.
 """
 
 from __future__ import annotations

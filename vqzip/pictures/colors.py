@@ -1,4 +1,4 @@
-"""Other color spaces to sRGB, by the profile that a picture carries."""
+"""Converts other color spaces to sRGB with the profile of a picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PRINT_MODES = ("CMYK", "LAB")
 
 
 def print_to_srgb(image: Image.Image) -> Image.Image:
-    """Convert CMYK or Lab to sRGB, by the embedded profile where it is there and good.
+    """Convert CMYK or Lab to sRGB, with the embedded profile if there is a valid one.
 
     Raises:
         PictureError: a Lab picture cannot be converted.
@@ -38,8 +38,7 @@ def print_to_srgb(image: Image.Image) -> Image.Image:
 def stripped(picture: Picture) -> Picture:
     """Return a picture without metadata, its colors in sRGB.
 
-    Pixels change only where the ICC profile says something else than sRGB; one that cannot be used
-    is dropped.
+    Pixels change only if the ICC profile differs from sRGB; an unusable profile is dropped.
     """
     icc = picture.metadata.icc
     if icc is None:

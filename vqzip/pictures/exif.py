@@ -1,7 +1,7 @@
-"""EXIF as bytes: the orientation set to upright and the thumbnail taken out, all else untouched.
+"""Edits EXIF as bytes: sets the orientation to upright and removes the thumbnail, nothing else.
 
-Serializing EXIF anew would break maker notes, which hold absolute offsets; so tags are changed where
-they stand, and only a thumbnail at the very end, the usual place, makes the data shorter.
+Writing EXIF again would break maker notes, which contain absolute offsets. So tags are changed in place, and
+the data become shorter only if the thumbnail is at the very end, which is its usual place.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 ORIENTATION = 0x0112
 UPRIGHT = 1
 BYTE_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
-"""How a TIFF structure begins, and the `struct` prefix that it means."""
+"""First bytes of a TIFF structure, and the `struct` prefix that they mean."""
 
 _SHORT, _LONG = 3, 4
 _VALUE_FORMATS = {_SHORT: "H", _LONG: "I"}
@@ -24,7 +24,7 @@ _THUMBNAIL_TAGS = ((0x0201, 0x0202), (0x0111, 0x0117))
 
 @dataclass(frozen=True)
 class _Entry:
-    """A tag with one number as its value, and where that value stands."""
+    """A tag with one number as its value, and the place of that value."""
 
     tag: int
     value: int
@@ -39,10 +39,10 @@ def read_exif_orientation(exif: bytes) -> int | None:
 
 
 def kept_exif(exif: bytes) -> bytes:
-    """Return EXIF with an orientation of 1, where it has one, and without its thumbnail.
+    """Return EXIF with an orientation of 1, if it has one, and without its thumbnail.
 
     Args:
-        exif: a TIFF structure; what is damaged in it stays so.
+        exif: a TIFF structure; damaged parts are left as they are.
     """
     kept = bytearray(exif)
     entry = _orientation(exif)

@@ -16,10 +16,10 @@ PICTURE_SUFFIXES = frozenset(
         *(".tga", ".tif", ".tiff", ".vda", ".vst", ".webp", ".xbm", ".xpm"),
     }
 )
-"""Of all formats that are read, but those that are programs or hold other things than pictures."""
+"""Suffixes of all formats that are read, except programs and formats for other things."""
 
 _SHADOW = "._"
-"""How a Mac names the file in which it keeps what another file system cannot: it is no picture."""
+"""Prefix of files in which macOS stores extra data on other file systems; they are not pictures."""
 
 
 def is_picture_file(path: Path) -> bool:
@@ -29,9 +29,9 @@ def is_picture_file(path: Path) -> bool:
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """Return all picture files in `folder` and below it, sorted: no order of the disk's.
+    """Return all picture files in `folder`, recursively and sorted.
 
-    Links are followed, each folder is searched once; folders that may not be entered are left out.
+    Links are followed, and each folder is searched once; folders without permission are skipped.
     """
     return sorted(path for path in _files(folder) if is_picture_file(path))
 

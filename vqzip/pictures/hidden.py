@@ -1,7 +1,7 @@
-"""Colors under transparent pixels: nobody sees them, so they are replaced by what costs few bits.
+"""Colors under transparent pixels: they are invisible, so they are replaced by colors that cost few bits.
 
-Programs leave anything there: black, noise, a background that was cut out. A transform smears it into
-the pixels beside it, and its bits are paid for. Instead, colors go on smoothly from the visible ones.
+Programs leave anything there: black, noise, a removed background. A transform would mix it into the pixels
+beside it, and it would cost bits. Instead, the visible colors are continued smoothly.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vqzip.pictures.picture import Picture
 
 _SMOOTHINGS = 6
-"""Averages over neighbors at each size: more would change little."""
+"""Number of averaging passes at each size; more would change little."""
 _FEWEST_PIXELS = 2
 
 Colors = NDArray[np.float32]

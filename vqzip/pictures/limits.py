@@ -1,7 +1,7 @@
-"""How large a picture may be unless more is asked for."""
+"""Default limits for the size of pictures."""
 
 MAX_PIXELS = 500_000_000
-"""Width times height above which pictures and .vqz files are refused: they may be bombs."""
+"""Default of `max_pixels`: larger pictures and .vqz files are refused, because they may be bombs."""
 
 own_process = False
 """Whether the process is vqzip's own: the command line says so, and then Pillow's limit on pixels,

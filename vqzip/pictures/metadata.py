@@ -1,7 +1,7 @@
-"""ICC, EXIF and XMP as a .vqz file keeps them.
+"""ICC, EXIF and XMP for a .vqz file.
 
-EXIF is kept byte for byte, but for orientation and thumbnail (`vqzip.pictures.exif`): pixels are
-turned upright on reading, and a thumbnail may show what was cut off the picture.
+EXIF is kept byte for byte, except orientation and thumbnail (`vqzip.pictures.exif`): pixels are turned
+upright when they are read, and a thumbnail may show what was cropped from the picture.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""ICC, EXIF and XMP into the files that Pillow writes."""
+"""Writes ICC, EXIF and XMP into the files of Pillow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a picture file holds and a .vqz file does not keep, in words for a warning."""
+"""Names the parts of a picture file that a .vqz file does not keep, for warnings."""
 
 from __future__ import annotations
 

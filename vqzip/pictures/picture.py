@@ -15,7 +15,7 @@ Bytes2D = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Metadata:
-    """What travels with a picture unread.
+    """Metadata of a picture, as uninterpreted bytes.
 
     Args:
         icc: ICC profile of the picture's own mode (RGB or gray).

@@ -1,4 +1,4 @@
-"""Samples as Pillow hands them out, to 8 bits in RGB or gray, and alpha."""
+"""Converts the samples of Pillow to 8 bits in RGB or gray, and alpha."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def _from_sixteen_bits(image: Image.Image, stored: Stored) -> tuple[Bytes2D, Byt
 
 def _from_floats(samples: NDArray[np.float32], *, inverted: bool) -> Bytes2D:
     """Scale floats so that 1 becomes 255; 0 to 1 is what pictures in floats usually hold."""
-    # Said the other way round, NaN would pass.
+    # In this form, NaN does not pass.
     if not (samples.min() >= 0 and samples.max() <= 1):
         raise PictureError(
             "floating-point samples are read from 0 (black) to 1 (white), and some of this picture "

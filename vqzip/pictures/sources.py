@@ -1,4 +1,4 @@
-"""Where pictures come from: regular files, pipes, bytes; and Pillow's plugins, asked one by one."""
+"""Sources of pictures: files, pipes, bytes; and a search through Pillow's plugins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures into files: any format that Pillow writes, as exactly as the format allows."""
+"""Writes pictures to files of any format that Pillow writes, as exactly as the format allows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ALPHA_FORMATS = frozenset(
 _OPTIONS: dict[str, dict[str, Any]] = {
     "AVIF": {"quality": 100, "subsampling": "4:4:4"},
     "JPEG": {"quality": 95, "subsampling": "4:4:4"},
-    # Photographs get hardly smaller by more of it, and it takes three times as long as level 3.
+    # Higher levels take three times as long as level 3 and hardly make photographs smaller.
     "PNG": {"compress_level": 3},
     # exact: keep the colors under alpha 0.
     "WEBP": {"lossless": True, "exact": True},

@@ -1,8 +1,8 @@
-"""The seam between the prior and what runs it.
+"""The interface between the prior and the backends that run it.
 
-A backend runs a whole level at a time, so that fast code has no call back into Python for every step.
-Where the codes of the level come from is one of four closed inputs: codes that are known, codes that are
-chosen by rate and distortion, a stream, random numbers. `vqzip.prior.numpy` is the reference; every other
+A backend runs a whole level at a time, so that fast code does not call back into Python at every step. The
+codes of the level come from one of four sources: known codes, codes chosen by rate and distortion, a stream,
+or random numbers. `vqzip.prior.numpy` is the reference; every other
 backend must give the same codes and the same streams.
 """
 
@@ -19,11 +19,11 @@ from vqzip.errors import CodingError
 from vqzip.prior.exact.prior import Condition, ExactPrior
 
 State = NDArray[np.int16]
-"""Running state `(H, W, channels)`: what a level knows of the coarser ones."""
+"""Running state `(H, W, channels)`: the information of a level about the coarser levels."""
 
 
 class Writer(Protocol):
-    """A stream that is written; levels that share a stream are written one after another."""
+    """A stream to write; levels that share a stream are written one after another."""
 
     def code_length_bits(self) -> float:
         """Return the sum of -log2(probability) over the codes so far."""
@@ -33,23 +33,23 @@ class Writer(Protocol):
 
 
 class Reader(Protocol):
-    """A stream that is read."""
+    """A stream to read."""
 
     def finish(self) -> None:
-        """Check that the stream is used up.
+        """Check that the stream was read to its end.
 
         Raises:
-            InvalidFile: it is not.
+            InvalidFile: it was not.
         """
 
 
 @dataclass(frozen=True)
 class KnownCodes:
-    """Codes to be written.
+    """Known codes to write.
 
     Args:
         codes: `(C, H, W)` int32.
-        writer: of the same backend.
+        writer: a stream of the same backend.
     """
 
     codes: NDArray[np.int32]
@@ -64,13 +64,13 @@ class KnownCodes:
 
 @dataclass(frozen=True)
 class ChosenCodes:
-    """Codes to be chosen by rate and distortion, and written.
+    """Codes to choose by rate and distortion, and to write.
 
-    The chosen code has the least squared error + price * bits; what is coded later profits from it.
+    The chosen code has the smallest squared error + price * bits.
 
     Args:
         choice: latents, and the price of a bit.
-        writer: of the same backend.
+        writer: a stream of the same backend.
     """
 
     choice: Choice
@@ -84,11 +84,11 @@ class ChosenCodes:
 
 @dataclass(frozen=True)
 class StreamCodes:
-    """Codes to be read.
+    """Codes to read.
 
     Args:
         shape: (H, W) of the map.
-        reader: of the same backend.
+        reader: a stream of the same backend.
     """
 
     shape: tuple[int, int]
@@ -97,13 +97,13 @@ class StreamCodes:
 
 @dataclass(frozen=True)
 class RandomCodes:
-    """Codes to be drawn from the prior: ancestral sampling (van den Oord et al. 2016).
+    """Codes to sample from the prior: ancestral sampling (van den Oord et al. 2016).
 
     Args:
         shape: (H, W) of the map.
         generator: source of randomness.
-        temperature: above 0; every symbol's distribution is raised to 1 / temperature, so 1 is the prior
-            itself and less gives more probable codes.
+        temperature: above 0; the distribution of every symbol is raised to the power 1 / temperature.
+            1 is the prior itself; smaller values give more probable codes.
 
     Raises:
         CodingError: the temperature is not above 0.
@@ -126,17 +126,17 @@ class Backend(Protocol):
 
     @property
     def prior(self) -> ExactPrior:
-        """The prior that it runs."""
+        """The prior that this backend runs."""
 
     @property
     def threads(self) -> int:
-        """How many threads may call it at once and gain by it."""
+        """How many threads can usefully call it at once."""
 
     def writer(self) -> Writer:
         """Return an empty stream."""
 
     def reader(self, data: bytes) -> Reader:
-        """Return a stream that is read from its bytes.
+        """Return a stream that reads these bytes.
 
         Raises:
             InvalidFile: the bytes cannot be a stream.
@@ -145,19 +145,19 @@ class Backend(Protocol):
     def code(
         self, level: int, source: Source, state: State, condition: Condition, /
     ) -> NDArray[np.int32]:
-        """Pass the codes of a level.
+        """Take the codes of a level from their source.
 
         Args:
             level: number of the level, coarse first.
             source: where the codes come from.
-            state: `(H, W, channels)` or larger, what the level knows of the coarser ones.
+            state: `(H, W, channels)` or larger, the running state of the level.
             condition: of the picture.
 
         Returns:
-            `(C, H, W)` int32 codes; those of stages that are not coded are 0.
+            `(C, H, W)` int32 codes; 0 for stages that are not coded.
 
         Raises:
-            CodingError: a code to be written is outside its alphabet.
+            CodingError: a code to write is outside its alphabet.
             InvalidFile: a stream is damaged.
         """
 
@@ -169,6 +169,6 @@ class Backend(Protocol):
         Args:
             level: number of a level that is not the last.
             codes: `(C, H, W)` int32 of that level.
-            state: that the level had.
+            state: the running state of that level.
             condition: of the picture.
         """

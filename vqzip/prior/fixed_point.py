@@ -1,7 +1,7 @@
-"""Latents and codewords as whole numbers, so that every machine chooses the same codewords.
+"""Latents and codewords as integers, so that every machine chooses the same codewords.
 
-A choice compares sums of products over the dimensions of a codeword. In floats their last bits depend on
-the order of summation; whole numbers whose sums stay below 2^53 have no such bits.
+A choice compares sums of products over the dimensions of a codeword. With floats, their last bits depend on
+the order of summation; with integers whose sums stay below 2^53, they do not.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from vqzip.codes import CodebookChoice
 from vqzip.errors import CodingError
 
 _LARGEST_SUM_BITS = 52
-"""One less than float64 holds: rounding to whole numbers adds a little."""
+"""One bit less than float64 has, because rounding to integers adds a little."""
 
 _MOST_FRACTION_BITS = 100
 
 
 @dataclass(frozen=True)
 class WholeNumbers:
-    """A choice among codewords in whole numbers, all of them float64.
+    """A choice between codewords in integers, stored as float64.
 
     Args:
-        residuals: `(G, dim, H, W)`, what is to be coded.
+        residuals: `(G, dim, H, W)`, the vectors to code.
         codewords: `(G, D, K, dim)`.
-        unit: what 1 stands for in a squared distance.
+        unit: value of 1 in a squared distance.
     """
 
     residuals: NDArray[np.float64]
@@ -37,10 +37,10 @@ class WholeNumbers:
 
 
 def whole_numbers(choice: CodebookChoice) -> WholeNumbers:
-    """Return a choice with as many bits as sums allow: about 20 behind the point for 64 dimensions.
+    """Return a choice with as many bits as sums allow: about 20 fraction bits for 64 dimensions.
 
     Raises:
-        CodingError: a latent is no finite number.
+        CodingError: a latent is not finite.
     """
     groups, depth, _, dim = choice.codebooks.shape
     codewords = choice.codebooks.astype(np.float64)

@@ -1,6 +1,6 @@
-"""What picture files hold, found by walking their containers.
+"""Walks through the containers of picture files to find what they contain.
 
-Pillow gives pixels, and of the rest only what it happens to know. The modules here read the structure
-of a file instead: segments, chunks, boxes, tags. Each knows a short list of parts that can be left out
-without any harm. What is neither kept nor on that list is a loss, and gets named.
+Pillow gives pixels, and only some of the rest. The modules here read the structure of a file: segments,
+chunks, boxes, tags. Each has a short list of parts that can be left out without harm. Everything that is
+neither kept nor on that list is a loss, and is named.
 """

@@ -1,4 +1,4 @@
-"""What a walk through a picture file found."""
+"""The findings of a walk through a picture file."""
 
 from __future__ import annotations
 

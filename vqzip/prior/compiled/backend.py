@@ -1,4 +1,4 @@
-"""The compiled backend: the same codes, streams and running states as NumPy's, in one call a level."""
+"""The compiled backend: the same codes, streams and states as NumPy's, in one call for each level."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from vqzip.threads import share, thread_count
 Codes = NDArray[np.int32]
 
 SHARED_POSITIONS = 2048
-"""A level of fewer positions is left to one thread: waking another takes longer."""
+"""Smaller levels are run by one thread, because waking another thread takes longer."""
 
 
 class CompiledBackend:
     """Runs a prior with the compiled walk; see `vqzip.prior.backend.Backend`.
 
     Args:
-        prior: one that `pack.fits`.
-        library: that walks.
+        prior: a prior that `pack.fits` accepts.
+        library: the compiled library.
     """
 
     def __init__(self, prior: ExactPrior, library: Library) -> None:
@@ -40,7 +40,7 @@ class CompiledBackend:
 
     @property
     def threads(self) -> int:
-        """How many threads may call it at once and gain by it."""
+        """How many threads can usefully call it at once."""
         return thread_count()
 
     def writer(self) -> CompiledWriter:
@@ -48,11 +48,11 @@ class CompiledBackend:
         return CompiledWriter(self._library)
 
     def reader(self, data: bytes) -> CompiledReader:
-        """Return a stream that is read from its bytes."""
+        """Return a stream that reads these bytes."""
         return CompiledReader(data)
 
     def code(self, level: int, source: Source, state: State, condition: Condition) -> Codes:
-        """Pass the codes of a level; see `Backend`."""
+        """Take the codes of a level from their source; see `Backend`."""
         if isinstance(source, KnownCodes):
             return self._write(level, source, None, state, condition)
         if isinstance(source, ChosenCodes):
@@ -135,7 +135,7 @@ class CompiledBackend:
         """Call a function of the library.
 
         Raises:
-            VqzipError: in the words of the NumPy walk, what it says is wrong.
+            VqzipError: the error that the NumPy walk would raise.
         """
         function = getattr(self._library.functions, name)
         result = c.Result(function(self._packed.levels[level], job, *arguments))
@@ -158,7 +158,7 @@ class CompiledBackend:
 
 
 class _Job:
-    """A level of a picture as the library sees it, and the arrays that it points to."""
+    """A level of a picture as a structure of the library, and the arrays that it points to."""
 
     def __init__(
         self, codes: Codes, state: State, side: int, condition: Condition, stages: int
@@ -181,13 +181,13 @@ class _Job:
         )
 
     def keep_record(self, coded: int) -> None:
-        """Make room for what is written of every code."""
+        """Allocate the arrays that are written for every code."""
         job = self.structure
         self._record = np.empty((job.height * job.width, coded, 2), np.uint32)
         job.record = self._record.ctypes.data
 
     def parts(self) -> list[c.Job]:
-        """Return jobs that together do this one, of some context tiles each."""
+        """Split this job into jobs of a few context tiles each."""
         job = self.structure
         small = job.height * job.width < SHARED_POSITIONS
         count = 1 if small else min(job.last_tile, 4 * thread_count())

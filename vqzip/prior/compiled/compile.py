@@ -1,7 +1,7 @@
 """Compiles the walk: `python -m vqzip.prior.compiled.compile` puts the library beside this file.
 
-The build of the package does the same by itself. This module imports nothing of vqzip, for the build runs
-it before vqzip is installed.
+The build of the package does the same. This module imports nothing of vqzip, because the build runs it
+before vqzip is installed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FLAGS = (
     "-O3",
     "-shared",
     "-fvisibility=hidden",
-    "-ffp-contract=off",  # a fused multiply-add would choose other codes than NumPy
+    "-ffp-contract=off",  # with fused multiply-add, other codes than NumPy's would be chosen
 )
 
 _SUFFIXES = {"darwin": "dylib", "win32": "dll"}
@@ -45,7 +45,7 @@ def compile_walk(library: Path, compiler: Sequence[str], more: Sequence[str] = (
     """Compile the walk.
 
     Args:
-        library: is written; a process that uses the one before keeps it.
+        library: file to write; a process that uses the old file keeps it.
         compiler: command.
         more: flags beside `FLAGS`.
 
@@ -66,7 +66,7 @@ def compile_walk(library: Path, compiler: Sequence[str], more: Sequence[str] = (
 
 
 def compile_if_possible(library: Path) -> bool:
-    """Compile the walk with this system's compiler; return whether that could be done."""
+    """Compile the walk with this system's compiler; return whether that worked."""
     compiler = find_compiler()
     if compiler is None:
         return False

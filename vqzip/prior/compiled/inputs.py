@@ -1,4 +1,4 @@
-"""Choices and random numbers as the compiled walk takes them."""
+"""Converts choices and random numbers for the compiled walk."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Drawer:
-    """What draws symbols, and the arrays that it points to."""
+    """The structure for sampling symbols, and the arrays that it points to."""
 
     structure: c.Drawer
     kept: tuple[object, ...]
 
 
 def choice_of(choice: GridChoice | CodebookChoice, level: LevelPrior) -> Choice:
-    """Return a choice as the library takes it.
+    """Return a choice for the library.
 
     Raises:
-        CodingError: it is among codes of another kind than the level's, or of other sizes.
+        CodingError: it has another kind of codes than the level, or other sizes.
     """
     if isinstance(choice, GridChoice):
         return _grid_choice(choice, level)
@@ -88,9 +88,9 @@ def _codebook_choice(choice: CodebookChoice, level: LevelPrior) -> Choice:
 
 
 def drawer_of(source: RandomCodes, level: LevelPrior) -> Drawer | None:
-    """Return what draws as NumPy's walk does, or None where only that can.
+    """Return the structure for sampling as NumPy's walk does, or None if only NumPy can do it.
 
-    Rows of counts that are made on the way, as those of codebooks are, would need NumPy's power function.
+    Rows of counts that are computed on the way, as for codebooks, would need NumPy's power function.
     """
     interface = source.generator.bit_generator.ctypes
     structure = c.Drawer(
@@ -110,7 +110,7 @@ def drawer_of(source: RandomCodes, level: LevelPrior) -> Drawer | None:
 
 
 def _address(function: object) -> int | None:
-    """Return where a function of C lies."""
+    """Return the address of a C function."""
     import ctypes
 
     return ctypes.cast(function, ctypes.c_void_p).value  # type: ignore[arg-type]

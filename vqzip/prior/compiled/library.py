@@ -1,7 +1,7 @@
-"""The compiled walk's library: found, loaded, or not there.
+"""Finds and loads the library of the compiled walk.
 
-The library is `source/walk.c`, compiled when the package is built. Where there is none, because
-there was no compiler or the system cannot load it, NumPy walks, and nothing else changes.
+The library is `source/walk.c`, compiled when the package is built. If there is none, because there was no
+compiler or the system cannot load it, NumPy runs the walk, and nothing else changes.
 
 `VQZIP_WALK` chooses by hand: `numpy` for the NumPy walk, or the name of a set of instructions
 (`avx512`, `avx2`, `sse2`, `neon`, `plain`) that the processor must have.
@@ -21,10 +21,10 @@ from vqzip.errors import UsageError
 from vqzip.prior.compiled import structures as c
 
 SWITCH = "VQZIP_WALK"
-"""Environment variable that chooses a walk by hand."""
+"""Environment variable that selects a walk."""
 
 LIBRARY_SWITCH = "VQZIP_WALK_LIBRARY"
-"""Environment variable with the path of another library, as the tests with sanitizers need it."""
+"""Environment variable with the path of another library, for the tests with sanitizers."""
 
 NAMES = {
     "avx512": "AVX-512 VNNI",
@@ -34,7 +34,7 @@ NAMES = {
     "simd128": "SIMD128",
     "plain": "plain C",
 }
-"""Values of `VQZIP_WALK`, and what the library calls them."""
+"""Values of `VQZIP_WALK`, and their numbers in the library."""
 
 _FILE_NAMES = ("_walk.so", "_walk.dylib", "_walk.dll")
 
@@ -58,16 +58,16 @@ class Library:
 
 @functools.lru_cache(maxsize=1)
 def library() -> Library | None:
-    """Return the library, or None where NumPy has to walk.
+    """Return the library, or None if NumPy has to run the walk.
 
     Raises:
-        UsageError: `VQZIP_WALK` asks for what is not there.
+        UsageError: `VQZIP_WALK` selects something that is missing.
     """
     return open_library(os.environ.get(SWITCH, ""))
 
 
 def open_library(wanted: str, path: Path | None = None) -> Library | None:
-    """Return the library with the instructions that are wanted.
+    """Return the library with the selected instructions.
 
     Args:
         wanted: a value of `VQZIP_WALK`, "" for the fastest.
@@ -77,7 +77,7 @@ def open_library(wanted: str, path: Path | None = None) -> Library | None:
         None if NumPy is wanted, or there is no library.
 
     Raises:
-        UsageError: they are not there.
+        UsageError: they are missing.
     """
     if wanted == "numpy":
         return None
@@ -108,7 +108,7 @@ def description() -> str:
     """Return which walk runs and why, in one line for `vqzip doctor`.
 
     Raises:
-        UsageError: `VQZIP_WALK` asks for what is not there.
+        UsageError: `VQZIP_WALK` selects something that is missing.
     """
     found = library()
     if found is not None:
@@ -124,14 +124,14 @@ def description() -> str:
 
 
 def _candidates() -> list[Path]:
-    """Return where the library may lie."""
+    """Return the possible paths of the library."""
     if path := os.environ.get(LIBRARY_SWITCH):
         return [Path(path)]
     return [Path(__file__).with_name(name) for name in _FILE_NAMES]
 
 
 def _load(candidates: list[Path]) -> tuple[Path, ctypes.CDLL] | None:
-    """Return the first library that can be loaded and means the same structures."""
+    """Return the first library that can be loaded and has the same structures."""
     for path in candidates:
         if path.exists() and sys.byteorder == "little":
             try:
@@ -145,7 +145,7 @@ def _load(candidates: list[Path]) -> tuple[Path, ctypes.CDLL] | None:
 
 
 def _declare(functions: ctypes.CDLL) -> None:
-    """Tell ctypes the types of the library's functions."""
+    """Declare the types of the library's functions."""
     level, job = POINTER(c.Level), POINTER(c.Job)
     functions.vqz_kernels.argtypes, functions.vqz_kernels.restype = [c_int64], c_char_p
     functions.vqz_layout.argtypes, functions.vqz_layout.restype = [], c_int64

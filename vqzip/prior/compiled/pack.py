@@ -1,8 +1,8 @@
 """The levels of an exact prior as the arrays and structures of the compiled walk.
 
-Weights of a layer go in pairs of inputs, `(pairs, lanes, 2)` int16, where lanes are the outputs made
-up to a multiple of 16. The compiled walk sums in 32 bits, so a prior of which a sum could leave them
-is not packed; none that is exported has such layers.
+The weights of a layer are stored in pairs of inputs, `(pairs, lanes, 2)` int16, where lanes are the outputs
+padded to a multiple of 16. The compiled walk sums in 32 bits, so a prior whose sums could overflow is not
+packed; no exported prior has such layers.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class Packed:
     """Structures of a prior's levels, and the arrays that they point to.
 
     Args:
-        prior: whose levels are packed.
+        prior: the prior to pack.
 
     Attributes:
-        levels: one structure a level.
+        levels: one structure for each level.
     """
 
     def __init__(self, prior: ExactPrior) -> None:
@@ -51,7 +51,7 @@ class Packed:
         self.levels = [self._level(number, prior.levels) for number in range(len(prior.levels))]
 
     def _keep(self, array: NDArray[Any], dtype: type[Entry]) -> int | None:
-        """Keep an array as long as this object; return its address."""
+        """Keep an array alive as long as this object; return its address."""
         kept = np.ascontiguousarray(array, dtype)
         self._kept.append(kept)
         return kept.ctypes.data if kept.size else None
@@ -188,7 +188,7 @@ def fits(prior: ExactPrior) -> bool:
 
 
 def _largest_sum(*parts: IntegerDense) -> int:
-    """Return what no partial sum of a layer in parts can exceed, before its shift."""
+    """Return a bound of all partial sums of a layer in parts, before its shift."""
     sums = np.zeros(parts[0].outputs, np.int64)
     for part in parts:
         largest = np.broadcast_to(part.largest_input, part.inputs)

@@ -21,7 +21,7 @@ class CompiledReader:
         data: the stream's bytes.
 
     Attributes:
-        structure: what the library reads from.
+        structure: the structure that the library reads from.
 
     Raises:
         InvalidFile: the bytes cannot be a stream.
@@ -36,23 +36,23 @@ class CompiledReader:
         self.structure = c.Reader(self._words.ctypes.data, left, state)
 
     def finish(self) -> None:
-        """Check that nothing is left in the stream.
+        """Check that the stream was read to its end.
 
         Raises:
-            InvalidFile: something is left, or more was read than was there.
+            InvalidFile: some of it is left, or more was read than it had.
         """
         if self.structure.left or self.structure.state:
             raise InvalidFile("a code stream does not end where its codes do: the file is damaged.")
 
 
 class CompiledWriter:
-    """Gathers symbols in coding order and turns them into a stream.
+    """Collects symbols in coding order and turns them into a stream.
 
     Args:
-        library: that owns the memory of the symbols.
+        library: owner of the memory of the symbols.
 
     Attributes:
-        structure: what the library writes to.
+        structure: the structure that the library writes to.
     """
 
     def __init__(self, library: Library) -> None:

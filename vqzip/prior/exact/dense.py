@@ -1,9 +1,9 @@
 """Dense layers over integers, with proof that floats carry their sums exactly.
 
-A product of integers is summed by a float matrix product. As long as no partial sum can reach 2^24,
-every one of them is a float32, and up to 2^53 a float64, so neither the order of summation nor fused
-multiply-add can change the result. The proof is made when a layer is built: it takes float32 where
-that is exact, for it is twice as fast, else float64; a layer that fits neither is refused.
+Products of integers are summed by a float matrix product. Below 2^24, every partial sum is exact in float32,
+and below 2^53 in float64, so neither the order of summation nor fused multiply-add can change the result.
+This is proved when a layer is built. It uses float32 if that is exact, because it is twice as fast, else
+float64; a layer that fits neither is refused.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class IntegerDense:
 
     Args:
         weight: `(in, out)` int16, within plus and minus 2047.
-        bias: `(conditions, out)` int64; holds what makes floor round, where that is wanted.
+        bias: `(conditions, out)` int64; includes the half unit that makes floor round, if wanted.
         shift: `(out,)` int64, 0 to 40.
         name: for messages.
-        largest_input: what the inputs keep within, plus and minus: `(in,)` int64, or one for all.
-        whole: the layer that this one has some inputs of; its sums must be carried, too.
+        largest_input: largest magnitude of the inputs: `(in,)` int64, or one for all.
+        whole: the layer that this one is a part of; its sums must be exact, too.
 
     Attributes:
-        carrier: the floats that sums are made of: float32 where that is proved exact, else float64.
+        carrier: type of the sums: float32 if that is proved exact, else float64.
 
     Raises:
         ModelError: a tensor has the wrong type or range, or a sum could reach 2^53.
@@ -71,14 +71,14 @@ class IntegerDense:
             raise ModelError(f"{self.name}: weights must lie within {LARGEST_WEIGHT} of zero.")
 
     def _largest_sum(self) -> int:
-        """Return what no partial sum of any channel can exceed, in units of 2^-shift.
+        """Return a bound of all partial sums of all channels, in units of 2^-shift.
 
         Raises:
-            ModelError: not even float64 carries it.
+            ModelError: it is too large even for float64.
         """
         magnitude = np.abs(self.weight.astype(np.int64))
         largest_input = np.broadcast_to(self.largest_input, self.inputs)
-        # Python integers: the sum of two int64 might not be one.
+        # Python integers, because the sum of two int64 may overflow.
         sums = (largest_input @ magnitude).tolist()
         low, high = self.bias.min(0).tolist(), self.bias.max(0).tolist()
         largest = 0

@@ -12,7 +12,7 @@ from vqzip.prior.exact.dense import IntegerDense
 
 
 class CodeKind(Protocol):
-    """What the prior sees of codes, and says of them."""
+    """The features and outputs of the prior for a kind of codes."""
 
     @property
     def width(self) -> int:
@@ -20,18 +20,18 @@ class CodeKind(Protocol):
 
     @property
     def largest(self) -> int:
-        """What features keep within, plus and minus."""
+        """Largest magnitude of features."""
 
     @property
     def outputs(self) -> int:
         """Outputs of the network for one code."""
 
     def columns(self, channels: NDArray[np.intp], of: int, /) -> NDArray[np.intp]:
-        """Return where the features of some channels, code after code, lie in channel order.
+        """Return the indices of the features of some channels, code after code, in channel order.
 
         Args:
-            channels: `(g,)` among those that the order is of.
-            of: how many channels the order is of.
+            channels: `(g,)` some of the channels.
+            of: number of all channels.
         """
 
 

@@ -17,10 +17,10 @@ Tensors = Mapping[str, NDArray[np.generic]]
 
 
 class TensorTaker:
-    """Takes tensors by name and remembers which.
+    """Returns tensors by name, and remembers which were used.
 
     Attributes:
-        largest_inputs: what the inputs of each layer keep within; layers are taken after it is set.
+        largest_inputs: largest magnitudes of the inputs of each layer; set before layers are taken.
     """
 
     def __init__(self, tensors: Tensors, conditions: int) -> None:
@@ -54,7 +54,7 @@ class TensorTaker:
         return IntegerDense(weight, bias, self.int64(f"{name}.shift"), name, inputs)
 
     def expect_all_taken(self) -> None:
-        """Refuse tensors that nothing has taken.
+        """Refuse tensors that were not used.
 
         Raises:
             ModelError: there is one.
@@ -77,7 +77,7 @@ def largest_entry(name: str, table: NDArray[np.int16]) -> int:
     """Return the largest magnitude of a table of features.
 
     Raises:
-        ModelError: activations hold no number as large.
+        ModelError: it is larger than activations can be.
     """
     largest = int(np.abs(table.astype(np.int64)).max(initial=0))
     if largest > LARGEST_ACTIVATION:

@@ -1,1 +1,1 @@
-"""From the float prior to the integers that code."""
+"""Converts the float prior to integers."""

@@ -1,8 +1,8 @@
-"""Tables of the logistic head: what a discretized logistic says of each symbol, as counts.
+"""Tables of the logistic head: the distribution of a discretized logistic over symbols, as counts.
 
-The tables are made once, in floating point, and stored in the model folder; coding only reads them.
-A code's distribution is a mixture of two logistics with one mean, so that a surprise costs bits but
-not too many (PixelCNN++, Salimans et al. 2017, equation 2, with two components).
+The tables are computed once, in floats, and stored in the model folder; coding only reads them. The
+distribution of a code is a mixture of two logistics with one mean, so that an unlikely code does not cost
+too many bits (PixelCNN++, Salimans et al. 2017, equation 2, with two components).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from vqzip.entropy.grid_symbols import (
 from vqzip.errors import TrainingError
 
 LARGEST_NARROW_SCALE = 0.2
-"""Scales up to this many steps are coded by the alphabet of five."""
+"""Scales up to this many steps use the alphabet of five symbols."""
 
 LARGEST_WINDOW_SCALE = 3.0
 """Low bits are split off until the scale is at most this many units of a wide symbol."""
@@ -87,7 +87,7 @@ def _interval_probabilities(edges: NDArray[np.float64]) -> NDArray[np.float64]:
         edges: `(..., E)`, rising.
 
     Returns:
-        `(..., E + 1)`; above 0 the upper tail is used, so that small masses keep their digits.
+        `(..., E + 1)`; above 0 the upper tail is used, so that small masses stay precise.
     """
     infinite = np.full_like(edges[..., :1], np.inf)
     edges = np.concatenate([-infinite, edges, infinite], axis=-1)

@@ -1,4 +1,4 @@
-"""A float layer of the prior to integers."""
+"""Converts a float layer of the prior to integers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The discretized logistic of grid codes, as training sees it (PixelCNN++, Salimans et al. 2017)."""
+"""The discretized logistic of grid codes, for training (PixelCNN++, Salimans et al. 2017)."""
 
 from __future__ import annotations
 

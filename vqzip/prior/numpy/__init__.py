@@ -1,1 +1,1 @@
-"""The reference backend: the prior of a level, run by NumPy."""
+"""The reference backend, which runs the prior of a level with NumPy."""

@@ -24,18 +24,18 @@ from vqzip.prior.numpy.steps import code_known, code_steps
 from vqzip.prior.order import Order, wavefront
 
 RUNNERS: dict[type, Callable[[Any], CodeRunner]] = {Grid: GridRunner, Codebook: CodebookRunner}
-"""What runs each kind of codes."""
+"""The runner of each kind of codes."""
 
 
 class NumpyBackend:
     """Runs a prior with NumPy; see `vqzip.prior.backend.Backend`.
 
     Args:
-        prior: to be run.
+        prior: the prior to run.
     """
 
     threads = 1
-    """Its steps are many short calls, during which other threads of Python stand still."""
+    """One, because its steps are many short calls, which block other Python threads."""
 
     def __init__(self, prior: ExactPrior) -> None:
         self.prior = prior
@@ -49,13 +49,13 @@ class NumpyBackend:
         return AnsWriter()
 
     def reader(self, data: bytes) -> AnsReader:
-        """Return a stream that is read from its bytes."""
+        """Return a stream that reads these bytes."""
         return AnsReader(data)
 
     def code(
         self, level: int, source: Source, state: State, condition: Condition
     ) -> NDArray[np.int32]:
-        """Pass the codes of a level; see `Backend`."""
+        """Take the codes of a level from their source; see `Backend`."""
         run = self.run(level, source.shape, state, condition)
         if isinstance(source, KnownCodes):
             run.context.add_map(source.codes)
@@ -82,7 +82,7 @@ class NumpyBackend:
         return LevelRun(self.layers[level], order, state, condition.row, condition.most_stages)
 
     def code_source(self, level: int, source: Source, order: Order) -> CodeSource:
-        """Return what gives the codes of a level's steps."""
+        """Return the source of the codes of each step."""
         if isinstance(source, StreamCodes):
             return Read(cast("AnsReader", source.reader))
         if isinstance(source, RandomCodes):

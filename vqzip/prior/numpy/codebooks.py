@@ -37,9 +37,9 @@ class CodebookParameters:
         return n, g
 
     def exchange(self, port: SymbolPort, codes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Pass codes through a port; see `Parameters`.
+        """Exchange codes through a port; see `Parameters`.
 
-        A codebook of one codeword leaves nothing to code.
+        With a codebook of one codeword there is nothing to code.
         """
         size = self.counts.shape[-1]
         if codes.size and (codes.min() < 0 or codes.max() >= size):
@@ -64,7 +64,7 @@ class CodebookParameters:
 
 
 class CodebookRunner:
-    """What a level with codebooks needs of its codes.
+    """Runs the codes of a level with codebooks.
 
     Args:
         codebook: tables of the prior.
@@ -92,10 +92,10 @@ class CodebookRunner:
         return CodebookParameters(counts_from_logits(logits))
 
     def chooser(self, choice: Choice, _order: Order) -> CodebookChooser:
-        """Return what chooses the codes of a level.
+        """Return the chooser of the codes of a level.
 
         Raises:
-            CodingError: the choice is among codes of a grid.
+            CodingError: the choice is between codes of a grid.
         """
         if not isinstance(choice, CodebookChoice):
             raise CodingError("latents of a grid need a model with a logistic head.")
@@ -113,7 +113,7 @@ class CodebookChooser:
         whole = whole_numbers(choice)
         self._bit_price, self._unit = choice.bit_price, whole.unit
         self._codebooks = whole.codewords
-        # What the codes so far leave, (G, dim, H, W).
+        # The residual after the codes so far, (G, dim, H, W).
         self._residuals = whole.residuals
 
     def codes(self, place: Place, parameters: Parameters) -> NDArray[np.int64]:
@@ -124,7 +124,7 @@ class CodebookChooser:
             group, depth = divmod(int(channel), self._codebooks.shape[1])
             codewords = self._codebooks[group, depth]
             residual = self._residuals[group][:, place.rows, place.columns]
-            # ‖r - e‖² without ‖r‖², which is the same for every codeword.
+            # ‖r - e‖² without ‖r‖², which does not depend on the codeword.
             cost = (codewords**2).sum(1) - 2.0 * residual.T @ codewords.T
             chosen = (cost * self._unit + self._bit_price * bits[:, number]).argmin(1)
             self._residuals[group][:, place.rows, place.columns] = residual - codewords[chosen].T

@@ -1,4 +1,4 @@
-"""What later codes see of a level's codes: padded maps of features."""
+"""The context of a level: padded maps of the features of its codes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vqzip.prior.numpy.windows import NEIGHBOR_TAPS, Windows, windows
 from vqzip.prior.order import Order
 
 _CHUNK = 1024
-"""Few enough that the neighborhoods of so many positions stay in a processor's cache."""
+"""Few enough that the neighborhoods of this many positions fit into the cache of a processor."""
 
 
 def chunks(positions: int) -> Iterator[slice]:
-    """Yield spans of positions where order does not matter; they bound memory, nothing else."""
+    """Yield spans of positions whose order does not matter; they only limit memory."""
     for start in range(0, positions, _CHUNK):
         yield slice(start, min(start + _CHUNK, positions))
 
@@ -27,7 +27,7 @@ class CodeContext:
     Args:
         layers: of the level.
         order: the order of its positions.
-        most_stages: stages that are coded; codes of the others are 0, their features too.
+        most_stages: number of coded stages; the codes and features of the others are 0.
     """
 
     def __init__(self, layers: LevelLayers, order: Order, most_stages: int) -> None:
@@ -43,7 +43,7 @@ class CodeContext:
         self._order = order
 
     def base16(self, span: slice) -> NDArray[np.int64] | None:
-        """Return the neighbors' mean `(n, C)` in sixteenths, or None where 0 stands for it."""
+        """Return the mean of the neighbors `(n, C)` in sixteenths, or None for 0."""
         if self._codes is None:
             return None
         neighbors = self.windows.gather(self._codes, self._neighbors, span)
@@ -62,16 +62,16 @@ class CodeContext:
         return self._look_up(channels, codes)
 
     def add_codes(self, span: slice, stage: int, codes: NDArray[np.int64]) -> None:
-        """Keep a stage's codes, if a neighbors' mean will need them."""
+        """Store the codes of a stage, if the mean of neighbors needs them."""
         if self._codes is not None:
             self._codes[self.windows.index[span, None], self.stages[stage]] = codes
 
     def add_features(self, span: slice, features: NDArray[np.float32]) -> None:
-        """Keep the features of all stages at a span of positions."""
+        """Store the features of all stages at a span of positions."""
         self._coded_features[self.windows.index[span]] = features
 
     def add_map(self, codes: NDArray[np.int32]) -> None:
-        """Keep all codes of the level, `(C, H, W)`."""
+        """Store all codes of the level, `(C, H, W)`."""
         order = self._order
         known = order.of_map(codes).astype(np.int64)
         for number, channels in enumerate(self.stages):

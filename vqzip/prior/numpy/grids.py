@@ -25,7 +25,7 @@ class GridParameters:
     """Codes of a grid, each with the mean and the scale of a discretized logistic.
 
     Args:
-        coder: holds the model's tables.
+        coder: has the model's tables.
         mean16: `(n, g)` int64, means in sixteenths of a step.
         scale: `(n, g)` int64 in 0..63.
     """
@@ -41,7 +41,7 @@ class GridParameters:
         return n, g
 
     def exchange(self, port: SymbolPort, codes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Pass codes through a port; see `Parameters` and `GridCoder.exchange`."""
+        """Exchange codes through a port; see `Parameters` and `GridCoder.exchange`."""
         return self.coder.exchange(port, self.mean16, self.scale, codes)
 
     def bits(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -63,7 +63,7 @@ class GridParameters:
 
 
 class GridRunner:
-    """What a level with a grid needs of its codes.
+    """Runs the codes of a level with a grid.
 
     Args:
         grid: tables of the prior.
@@ -95,10 +95,10 @@ class GridRunner:
         return GridParameters(self._coder, mean16, scale)
 
     def chooser(self, choice: Choice, order: Order) -> GridChooser:
-        """Return what chooses the codes of a level.
+        """Return the chooser of the codes of a level.
 
         Raises:
-            CodingError: the choice is among codewords.
+            CodingError: the choice is between codewords.
         """
         if not isinstance(choice, GridChoice):
             raise CodingError("latents of codebooks need a model with a categorical head.")
@@ -106,9 +106,9 @@ class GridRunner:
 
 
 class GridChooser:
-    """Chooses codes of a grid among a few near the latent.
+    """Chooses codes of a grid from a few candidates.
 
-    Candidates: the nearest code, one nearer to zero, zero, and one nearer to the mean.
+    These are the nearest code, the next code toward zero, zero, and the next code toward the mean.
 
     Args:
         choice: latents and the price of a bit.
@@ -117,7 +117,7 @@ class GridChooser:
 
     def __init__(self, choice: GridChoice, order: Order) -> None:
         self._bit_price = choice.bit_price
-        # In coding order, for all steps at once: most are so small that a call costs more than its work.
+        # For all steps at once, in coding order, because most steps are too small for a call of their own.
         self._latents = order.of_map(choice.latents).astype(np.float64)
         beyond = self._latents + np.copysign(choice.deadzone, self._latents)
         # Conversion to integers rounds toward zero.
@@ -130,8 +130,8 @@ class GridChooser:
         if self._bit_price == 0:
             return codes
         mean = (parameters.mean16 + 8) >> 4
-        # Where nearest code and mean are both 0, as nearly everywhere at fine levels, so are all
-        # candidates.
+        # If the nearest code and the mean are both 0, as nearly everywhere at fine levels, all
+        # candidates are 0.
         at = (codes | mean).reshape(-1).nonzero()[0]
         if at.size:
             candidates = _candidates(codes.take(at), mean.take(at))

@@ -16,7 +16,7 @@ from vqzip.prior.order import Order
 
 
 class CodeRunner(Protocol):
-    """What depends on the kind of a level's codes."""
+    """Runs one kind of codes."""
 
     def features(
         self, channels: NDArray[np.intp], codes: NDArray[np.int64], /
@@ -28,14 +28,14 @@ class CodeRunner(Protocol):
 
         Args:
             out: `(n, g * outputs)` floats, integers.
-            base16: `(n, g)` int64, what means start from, in sixteenths of a step; None for 0.
+            base16: `(n, g)` int64, start values of the means in sixteenths of a step; None for 0.
         """
 
     def chooser(self, choice: Choice, order: Order, /) -> CodeSource:
-        """Return what chooses the codes of a level.
+        """Return the chooser of the codes of a level.
 
         Raises:
-            CodingError: the choice is among codes of another kind.
+            CodingError: the choice is between codes of another kind.
         """
 
 

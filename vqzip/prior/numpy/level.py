@@ -14,7 +14,7 @@ from vqzip.prior.spec import CONTEXT_TAPS
 
 
 class LevelRun:
-    """A level's prior while its codes become known.
+    """The prior of a level during coding.
 
     For every span of positions, call for stage 0, 1, ...: `parameters`, then `learn`.
 
@@ -23,7 +23,7 @@ class LevelRun:
         order: the order of its positions.
         state: `(H, W, channels)` int16.
         condition: row of the biases: quality step and mode.
-        most_stages: stages that are coded; codes of the others are 0, their features too.
+        most_stages: number of coded stages; the codes and features of the others are 0.
     """
 
     def __init__(
@@ -45,8 +45,8 @@ class LevelRun:
         self._hidden = layers.taps.outputs
         last = layers.hidden[len(self.stages) - 1]
         self._width = last.inputs + len(self.stages[-1]) * layers.prior.kind.width
-        # A row for each position of the present span: the first hidden layer, then the features
-        # of the stages so far, so that a stage's input is a run of columns from the left.
+        # A row for each position of the current span: the first hidden layer, then the features
+        # of the stages so far, so that the input of a stage is the first columns.
         self._known = np.empty((0, self._width), np.float32)
         self._base16: NDArray[np.int64] | None = None
 
@@ -63,7 +63,7 @@ class LevelRun:
         return layers.kind.parameters(out, base16)
 
     def learn(self, span: slice, stage: int, codes: NDArray[np.int64]) -> None:
-        """Take note of a stage's codes at a span of positions, `(n, g)`."""
+        """Store the codes of a stage at a span of positions, `(n, g)`."""
         self.context.add_codes(span, stage, codes)
         features = self.context.features_of(stage, codes, self._base16)
         start = self._layers.hidden[stage].inputs
@@ -81,7 +81,7 @@ class LevelRun:
         self._base16 = self.context.base16(span)
 
     def _state_sums(self, state: NDArray[np.int16]) -> Floats:
-        """Return what state and bias add to the first layer, `(N, hidden)` in coding order."""
+        """Return the part of the first layer from state and bias, `(N, hidden)` in coding order."""
         order, layer = self.order, self._layers.state
         sums = np.empty((order.positions, layer.outputs), layer.carrier)
         for span in chunks(order.positions):

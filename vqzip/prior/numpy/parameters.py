@@ -1,6 +1,6 @@
-"""What a prior says of some codes, and how codes pass through a `SymbolPort` given that.
+"""Distributions of codes, and how codes are exchanged through a `SymbolPort` with them.
 
-Codes pass position by position, at a position by channel.
+Codes are exchanged position by position, and at each position by channel.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ class Parameters(Protocol):
         """Return (n, g)."""
 
     def exchange(self, port: SymbolPort, codes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Pass codes through a port.
+        """Exchange codes through a port.
 
         Args:
-            port: where their symbols go to or come from.
+            port: takes or gives their symbols.
             codes: `(n, g)` int64; a reading port ignores them.
 
         Returns:
-            `(n, g)` int64, the codes that count.
+            `(n, g)` int64, the codes to use.
 
         Raises:
-            CodingError: a code to be written has no symbol.
+            CodingError: a code to write has no symbol.
             LimitExceeded: a code that was read is outside the legal range.
         """
 

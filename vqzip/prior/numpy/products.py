@@ -12,8 +12,8 @@ Floats = NDArray[np.float32 | np.float64]
 """Integers over a power of two: sums, in the floats that carry them."""
 
 _THREADED_PRODUCTS = 1 << 18
-"""OpenBLAS hands a matrix product of more multiplications than this to threads. Steps of the walk
-are too small for that: on two busy cores a picture took six times as long."""
+"""OpenBLAS uses threads for matrix products with more multiplications. Steps of the walk are too small for
+threads: on two busy cores, a picture took six times as long."""
 _PART_SIZE = 1 << 13
 """Weights are split by inputs into parts of about this size, so that blocks have 32 rows or more."""
 _SMALLEST_PART = 16
@@ -29,7 +29,7 @@ class DenseProducts:
     def __init__(self, layer: IntegerDense) -> None:
         self.inputs, self.outputs, self.carrier = layer.inputs, layer.outputs, layer.carrier
         # Powers of two scale without rounding, so the shift can be part of the weights: every
-        # partial sum is then an integer that the carrier holds, over 2^shift.
+        # partial sum is then an exact integer over 2^shift.
         unit = np.ldexp(1.0, -layer.shift)
         size = max(_SMALLEST_PART, _PART_SIZE // max(self.outputs, 1))
         parts = [slice(start, start + size) for start in range(0, self.inputs, size)]
@@ -63,7 +63,7 @@ class DenseProducts:
 
 
 def _small_products(x: Floats, weight: Floats) -> Floats:
-    """Return x @ weight, in blocks of rows that no BLAS gives to threads."""
+    """Return x @ weight, in blocks of rows that are too small for BLAS threads."""
     rows = max(1, _THREADED_PRODUCTS // weight.size)
     if len(x) <= rows:
         return x @ weight
@@ -83,11 +83,11 @@ def _small_products(x: Floats, weight: Floats) -> Floats:
 def activate(sums: Floats, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
     """Round down, apply the leaky ReLU (slope 1/8, rounded down) and clip to 12 bits.
 
-    floor(floor(v) / 8) = floor(v / 8), so the slope comes before the one rounding.
+    floor(floor(v) / 8) = floor(v / 8), so the slope is applied before rounding once.
 
     Args:
         sums: `(n, out)` floats; overwritten.
-        out: `(n, out)` where the integers go, if not to a new array.
+        out: `(n, out)` array for the result; None creates one.
     """
     np.maximum(sums, sums * LEAK, out=sums)
     np.floor(sums, out=sums)

@@ -1,4 +1,4 @@
-"""Where the codes of a step come from: they are known, written, read or drawn."""
+"""Sources of the codes of a step: known, written, read or sampled codes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Entry = TypeVar("Entry", bound=np.generic)
 
 @dataclass(frozen=True)
 class Place:
-    """Where codes lie: the channels of one stage at a span of positions.
+    """The place of codes: the channels of one stage at a span of positions.
 
     Args:
         channels: `(g,)` channels of the level's codes.
@@ -45,20 +45,20 @@ class Place:
 
 
 class CodeSource(Protocol):
-    """Where codes come from, one step and stage at a time."""
+    """Source of codes, one step and stage at a time."""
 
     def codes(self, place: Place, parameters: Parameters, /) -> NDArray[np.int64]:
         """Return the codes `(n, g)` int64 of a place.
 
         Args:
             place: n positions and g channels.
-            parameters: what the prior says of them.
+            parameters: their distributions.
         """
 
 
 @dataclass(frozen=True)
 class Known:
-    """Codes that are given, `(C, H, W)` int32."""
+    """Known codes, `(C, H, W)` int32."""
 
     map: NDArray[np.int32]
 
@@ -69,7 +69,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Written:
-    """Writes the codes of another source, and hands them on."""
+    """Writes the codes of another source, and returns them."""
 
     source: CodeSource
     writer: AnsWriter
@@ -91,7 +91,7 @@ class Read:
 
 
 class Drawn:
-    """Draws codes.
+    """Samples codes.
 
     Args:
         generator: source of randomness.
@@ -102,13 +102,13 @@ class Drawn:
         self._port = _DrawingPort(generator, 1.0 / temperature)
 
     def codes(self, _place: Place, parameters: Parameters) -> NDArray[np.int64]:
-        """Draw the codes of a place; see `CodeSource`."""
+        """Sample the codes of a place; see `CodeSource`."""
         return parameters.exchange(self._port, np.zeros(parameters.shape, np.int64))
 
 
 @dataclass(frozen=True)
 class _DrawingPort:
-    """A `SymbolPort` that draws every symbol."""
+    """A `SymbolPort` that samples every symbol."""
 
     generator: np.random.Generator
     power: float

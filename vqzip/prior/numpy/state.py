@@ -1,4 +1,4 @@
-"""The running state: what finer levels know of the coarser ones."""
+"""The running state: the information of finer levels about the coarser levels."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def next_state(
     features or hidden activations.
 
     Args:
-        layers: of the level that is known.
+        layers: of the known level.
         order: the order of its positions.
-        state: `(H, W, channels)` int16, the state that the level had.
+        state: `(H, W, channels)` int16, the state of the level.
         context: the level's codes.
         condition: row of the biases: quality step and mode.
 

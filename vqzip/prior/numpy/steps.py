@@ -1,8 +1,7 @@
 """The steps over the codes of a level, the same for encoder, decoder and sampler.
 
-Every step asks a `LevelRun` for the parameters of the next codes, and a `CodeSource` for the codes
-themselves; only the source knows whether they come from a stream, go to one, or are drawn. So the
-two directions cannot drift apart.
+Every step gets the parameters of the next codes from a `LevelRun`, and the codes from a `CodeSource`. Only the
+source knows whether they are read, written or sampled, so all directions run the same code.
 """
 
 from __future__ import annotations
@@ -15,23 +14,23 @@ from vqzip.prior.numpy.parameters import Parameters
 from vqzip.prior.numpy.sources import CodeSource, Place
 
 _KNOWN_POSITIONS = 4096
-"""Positions that `code_known` computes together; the stream does not depend on it."""
+"""Number of positions that `code_known` computes together; the stream does not depend on it."""
 
 
 def code_steps(run: LevelRun, source: CodeSource, channels: int) -> NDArray[np.int32]:
-    """Pass the codes of a level step by step.
+    """Take the codes of a level from a source, step by step.
 
     Args:
-        run: the level's prior; it is shown every code.
+        run: the prior of the level; it stores every code.
         source: gives the codes.
-        channels: codes a position, of which `run` may code only some; the others stay 0.
+        channels: number of codes at a position; those that `run` does not code stay 0.
 
     Returns:
         `(channels, H, W)` int32 codes.
     """
     order = run.order
     coded = sum(len(stage) for stage in run.stages)
-    # In stage order, so that the codes of a stage are a run of columns.
+    # In stage order, so that the codes of a stage are adjacent columns.
     codes = np.empty((order.positions, coded), np.int32)
     for step in order.steps():
         start = 0
@@ -47,13 +46,13 @@ def code_steps(run: LevelRun, source: CodeSource, channels: int) -> NDArray[np.i
 
 
 def code_known(run: LevelRun, source: CodeSource, codes: NDArray[np.int32]) -> None:
-    """Show known codes to a source, in the very calls that `code_steps` would make.
+    """Give known codes to a source, with the same calls as `code_steps`.
 
-    Faster than `code_steps`, for parameters are computed for many steps at once.
+    Faster than `code_steps`, because parameters are computed for many steps at once.
 
     Args:
         run: the level's prior, to whose context all of `codes` were added.
-        source: sees every step; what it answers is ignored, so it must know the same codes.
+        source: called for every step; its results are ignored, so it must have the same codes.
         codes: `(C, H, W)` int32.
     """
     order = run.order

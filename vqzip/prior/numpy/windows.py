@@ -1,8 +1,8 @@
-"""Windows of a map that stop at context tiles.
+"""Windows of a map that end at context tiles.
 
-A padded map holds one row of numbers for each position of every context tile, and zeros around
-each tile. A tap is then a constant distance between rows, the same at every position, and what lies
-outside the tile or the picture reads as zero without a test.
+A padded map has a row of numbers for each position of every context tile, and zeros around each tile. So a
+tap is a constant distance between rows, the same at every position, and everything outside the tile or the
+picture is zero without a test.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from vqzip.prior.spec import ABOVE, BELOW, LEFT, RIGHT
 Entry = TypeVar("Entry", bound=np.generic)
 
 NEIGHBOR_TAPS = ((0, -1), (-1, 0))
-"""The positions whose mean `PriorLevelConfig.neighbour_mean` starts from: left, above."""
+"""The positions of the mean in `PriorLevelConfig.neighbour_mean`: left, above."""
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Where positions and their neighbors lie in a padded map.
+    """Places of positions and their neighbors in a padded map.
 
     Args:
         size: rows of the padded map.
@@ -53,7 +53,7 @@ class Windows:
     ) -> NDArray[Entry]:
         """Return the taps of a span of positions, `(n, taps * channels)`, tap-major."""
         index = self.index[span, None] + offsets
-        # Every index is in range; "clip" only spares NumPy the test for it.
+        # Every index is in range; with "clip", NumPy does not check.
         return padded.take(index, axis=0, mode="clip").reshape(len(index), -1)
 
 
