@@ -57,11 +57,12 @@ def vqvae_with_steps(model: Model, points: Mapping[float, Steps]) -> Vqvae:
 
     Args:
         model: a wavelet without gains.
-        points: steps by quality. One point holds for all qualities; up to three are interpolated, the
-            logarithm of a factor as a polynomial of the logarithm of the quantizer's step.
+        points: steps by quality. One point holds for all qualities. Through more, a straight line is laid:
+            the logarithm of a factor over the logarithm of the quantizer's step, by least squares. A parabola
+            would run away between the outer points and qualities 1 and 8.
 
     Raises:
-        ModelError: the model is another kind, or there are more points than coefficients.
+        ModelError: the model is another kind, or there is no point.
     """
     changed = _with_gains(model.config)
     vqvae = Vqvae(changed.vqvae)
@@ -83,18 +84,17 @@ def _with_gains(config: ModelConfig) -> ModelConfig:
 
 
 def _coefficients(config: ModelConfig, points: Mapping[float, Steps]) -> Floats:
-    """Return constant, linear and quadratic coefficient of each group's log factor, `(3, groups)`."""
+    """Return the constant and the slope of each group's log factor over the log step, `(2, groups)`."""
     quality = config.vqvae.quality
-    if quality is None or not 1 <= len(points) <= 3:
-        raise ModelError(
-            "steps are fitted at one to three qualities of a model that has qualities."
-        )
+    if quality is None or not points:
+        raise ModelError("steps are fitted at one or more qualities of a model that has qualities.")
     logs = np.log(np.array(list(points.values())))
+    if len(points) == 1:
+        return np.vstack([logs, np.zeros(len(GROUPS))])
     steps = torch.tensor([quality.step(Quality.of(q)) for q in points])
-    features = np.hstack([np.ones((len(points), 1)), log_step_features(steps).numpy()])
-    found = np.zeros((3, len(GROUPS)))
-    found[: len(points)] = np.linalg.solve(features[:, : len(points)], logs)
-    return found
+    features = np.column_stack([np.ones(len(points)), log_step_features(steps)[:, 0].numpy()])
+    line: Floats = np.linalg.lstsq(features, logs, rcond=None)[0]
+    return line
 
 
 def _set_gains(transform: WaveletTransform, config: ModelConfig, coefficients: Floats) -> None:
@@ -107,7 +107,9 @@ def _set_gains(transform: WaveletTransform, config: ModelConfig, coefficients: F
         columns = np.column_stack([luma] * third + [chroma] * 2 * third)
         with torch.no_grad():
             own.bands.bias.copy_(torch.from_numpy(columns[0]))
-            own.bands.weight.copy_(torch.from_numpy(columns[1:].T))
+            # The second feature, the square of the first one, is not used.
+            own.bands.weight.zero_()
+            own.bands.weight[:, 0].copy_(torch.from_numpy(columns[1]))
 
 
 def read_steps(path: Path) -> dict[float, Steps]:

@@ -51,21 +51,35 @@ def test_a_factor_changes_the_codes_of_its_subbands_alone(codec: Codec, group: i
     assert 0 < np.abs(after[-1][own]).sum() < np.abs(before[-1][own]).sum()
 
 
-def test_three_qualities_have_the_steps_that_were_fitted_there(codec: Codec) -> None:
-    points = {2.0: changed(3, 3.0), 4.5: changed(7, 0.5), 7.0: EQUAL}
+def gains_of_finest(codec: Codec, points: dict[float, Steps], quality: float) -> list[float]:
     vqvae = vqvae_with_steps(codec.model, points)
     transform = vqvae.transform
     assert isinstance(transform, WaveletTransform)
     assert transform.gains is not None
+    step = vqvae.steps(1, Quality.of(quality))
+    found: list[float] = transform.gains.levels[-1](None, step).gain.flatten().tolist()
+    return found
+
+
+def test_two_qualities_have_the_steps_that_were_fitted_there(codec: Codec) -> None:
+    points = {2.0: changed(FINEST_LUMA, 3.0), 7.0: changed(FINEST_CHROMA, 0.5)}
     for quality, steps in points.items():
-        step = vqvae.steps(1, Quality.of(quality))
-        found = transform.gains.levels[-1](None, step).gain.flatten().tolist()
-        assert found == pytest.approx([steps[3]] * 3 + [steps[7]] * 6, rel=1e-4)
+        expected = [steps[FINEST_LUMA]] * 3 + [steps[FINEST_CHROMA]] * 6
+        assert gains_of_finest(codec, points, quality) == pytest.approx(expected, rel=1e-4)
+    between = gains_of_finest(codec, points, 4.0)
+    assert 1 < between[0] < 3
+    assert 0.5 < between[-1] < 1
+
+
+def test_a_straight_line_is_laid_through_more(codec: Codec) -> None:
+    points = {2.0: changed(3, 2.0), 4.5: changed(3, 8.0), 7.0: changed(3, 2.0)}
+    for quality in (1.0, 8.0):
+        assert 2 < gains_of_finest(codec, points, quality)[0] < 8
 
 
 def test_models_that_have_no_single_step_are_refused(codec: Codec, tiny_model: Path) -> None:
     for name in ("tiny-gains", "tiny-vq"):
         with pytest.raises(ModelError, match="no single step"):
             with_steps(load(tiny_model.parent / name), {4.0: EQUAL})
-    with pytest.raises(ModelError, match="one to three qualities"):
-        with_steps(codec, dict.fromkeys((1.0, 2.0, 3.0, 4.0), EQUAL))
+    with pytest.raises(ModelError, match="one or more qualities"):
+        with_steps(codec, {})
