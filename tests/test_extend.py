@@ -6,12 +6,23 @@ import json
 import re
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from tests.test_docs import vqzip_commands
+from vqzip.autoencoders.autoencoder import Autoencoder
+from vqzip.autoencoders.quantizers.coding import CODINGS
+from vqzip.autoencoders.quantizers.kinds import KINDS, make_learner, make_quantizer
 from vqzip.cli.app import run
+from vqzip.codec.codec import Codec
+from vqzip.hierarchy import LevelConfig
+from vqzip.models.folder import load
 
 PAGE = Path(__file__).parent.parent / "docs" / "extend.md"
 
@@ -56,3 +67,57 @@ def test_an_object_is_measured(folder: Path, capsys: pytest.CaptureFixture[str])
     rates = [float(re.search(r": ([\d.]+) bpp", line)[1]) for line in lines]  # type: ignore[index]
     assert len(rates) == 4
     assert rates == sorted(rates)
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the page's quantizer defines, and the kind is known."""
+    for table in (KINDS, CODINGS):
+        monkeypatch.setitem(table, "companded", None)  # type: ignore[arg-type]
+    found: dict[str, Any] = {"__name__": "page"}
+    for title in ("companded.py", "registration"):
+        # The page's code is no part of this module, whose annotations are strings.
+        exec(compile(python_blocks()[title], title, "exec", dont_inherit=True), found)  # noqa: S102
+    return found
+
+
+def test_the_quantizer_is_the_same_in_torch_and_numpy(names: dict[str, Any]) -> None:
+    level = LevelConfig(stride=2, groups=3, quantizer=names["CompandedConfig"]())
+    quantizer = make_quantizer(level)
+    z_e = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 200
+    step = torch.tensor([20.0])
+    quantized = quantizer.quantize(z_e, step)
+    coding = names["CompandedCoding"](np.full((3, 3), 0.06, np.float32))
+    codes = coding.quantize(z_e[0].numpy(), 20.0)
+    assert np.array_equal(codes, quantized.codes[0].numpy())
+    assert coding.dequantize(codes, 20.0) == pytest.approx(quantized.z_q[0].numpy(), rel=1e-5)
+    # Errors grow with the magnitude, as the page says.
+    small, large = z_e.abs() < 50, z_e.abs() > 300
+    error = (quantized.z_q - z_e).abs()
+    assert error[large].mean() > 2 * error[small].mean()
+    learner = make_learner(level, quantizer, None)
+    before = quantizer.dequantize(quantized.codes, step)
+    learner.learn(quantizer, z_e, quantized.codes, step, torch.Generator())
+    assert not torch.equal(quantizer.dequantize(quantized.codes, step), before)
+
+
+def test_the_codec_writes_and_reads_its_codes(
+    names: dict[str, Any], tiny_model: Path, photograph: Path
+) -> None:
+    model = load(tiny_model)
+    kind = names["CompandedConfig"]()
+    levels = tuple(replace(level, quantizer=kind) for level in model.config.vqvae.levels)
+    vqvae = replace(model.config.vqvae, levels=levels)
+    shifts = [np.full((level.groups, 3), 0.06, np.float32) for level in levels]
+    autoencoder = Autoencoder(
+        vqvae, model.autoencoder.transform, [CODINGS[kind.kind](shift) for shift in shifts]
+    )
+    config = replace(model.config, vqvae=vqvae)
+    codec = Codec(replace(model, config=config, autoencoder=autoencoder))
+    image = Image.open(photograph)
+    encoded = codec.encode(image, quality=8)
+    assert codec.decode_codes(encoded).equals(codec.to_codes(image, quality=8))
+    error = np.asarray(codec.decode(encoded), float) - np.asarray(image, float)
+    assert np.abs(error).mean() < 20
+    # Other codes than the grid's: the kind is used on the whole road.
+    assert encoded != Codec(model).encode(image, quality=8)
