@@ -73,7 +73,7 @@ def test_an_object_is_measured(folder: Path, capsys: pytest.CaptureFixture[str])
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the page's quantizer defines, and the kind is known."""
     for table in (KINDS, CODINGS):
-        monkeypatch.setitem(table, "companded", None)  # type: ignore[arg-type]
+        monkeypatch.setitem(table, "companded", None)
     found: dict[str, Any] = {"__name__": "page"}
     for title in ("companded.py", "registration"):
         # The page's code is no part of this module, whose annotations are strings.
