@@ -329,7 +329,8 @@ class JointPhase(PriorTraining):
             counted = self._counted(z.shape[1], gray)
             codes = z.sign() * (z.abs() + DEADZONE_ROUNDING).floor() * counted
             tile = self.tiles.cut(number, codes, corner)
-            outputs = self.prior.level_outputs(number, state, tile.long(), condition)
+            rounded = self.prior.features(number, tile.long())
+            outputs = self.prior.level_outputs(number, state, rounded, condition)
             parameters = self.prior.logistic_parameters(number, outputs, tile.long())
             chosen = choose_codes(
                 self.tiles.cut(number, z, corner),
@@ -338,7 +339,8 @@ class JointPhase(PriorTraining):
                 self.config.bit_price,
             )
             tile.copy_(chosen.codes * counted)
-            state = self.prior.next_state(number, state, tile.long(), condition)
+            inputs = self.prior.features(number, tile.long())
+            state = self.prior.next_state(number, state, inputs, condition)
             # Codes around the tile cost nothing, so their latents must not follow them either.
             levels.append(Chosen(codes, torch.zeros_like(codes), torch.zeros_like(codes)))
             self.tiles.cut(number, levels[-1].follow, corner).copy_(chosen.follow * counted)

@@ -269,6 +269,10 @@ class PixelCnn(nn.Module):
             return torch.cat(rows, 3).permute(0, 3, 1, 2).clamp(-ACTIVATION_LIMIT, ACTIVATION_LIMIT)
         if self.config.levels[number].neighbour_mean:
             codes = codes - torch.floor(self.neighbour_mean(codes) + 0.5).to(codes.dtype)
+        return self.grid_features(codes)
+
+    def grid_features(self, codes: Tensor) -> Tensor:
+        """Return the signed, then the absolute logarithm of each code of a grid: `(N, 2 C, H, W)`."""
         absolute = self.magnitude[codes.abs().clamp(max=MAGNITUDES - 1)]
         signed = absolute * torch.sign(codes)
         # Convolutions of few channels are fastest on the CPU when channels lie together.
@@ -294,31 +298,31 @@ class PixelCnn(nn.Module):
         parameters = []
         state: Tensor | None = None
         for number, level_codes in enumerate(codes):
-            parameters.append(self.level_outputs(number, state, level_codes, condition))
-            state = self.next_state(number, state, level_codes, condition)
+            features = self.features(number, level_codes)
+            parameters.append(self.level_outputs(number, state, features, condition))
+            state = self.next_state(number, state, features, condition)
         return parameters
 
     def level_outputs(
-        self, number: int, state: Tensor | None, codes: Tensor, condition: Tensor
+        self, number: int, state: Tensor | None, features: Tensor, condition: Tensor
     ) -> tuple[Tensor, ...]:
         """Return one level's parameters: an output `(N, outputs, H, W)` a stage.
 
         Args:
             number: of the level.
             state: from `next_state` of the level before; None for the first.
-            codes: int64 `(N, C, H, W)`, whole context tiles.
+            features: from `features`, of the level's codes.
             condition: from `conditions`.
         """
-        features = self.features(number, codes)
         return self._stages(self.levels[number], state, features, condition)
 
     def next_state(
-        self, number: int, state: Tensor | None, codes: Tensor, condition: Tensor
+        self, number: int, state: Tensor | None, features: Tensor, condition: Tensor
     ) -> Tensor | None:
         """Return the running state that the level after `number` sees; None after the last."""
         if not len(self.levels[number].update):
             return None
-        return self._advance(number, state, self.features(number, codes), condition)
+        return self._advance(number, state, features, condition)
 
     def _stages(
         self, level: PixelCnnLevel, state: Tensor | None, features: Tensor, condition: Tensor
