@@ -36,7 +36,7 @@ HOMES = {
     "rich": ("cli/",),
     "safetensors": ("models/folder.py", "models/learned.py", "training/checkpoints.py"),
     "torch": (
-        "autoencoders/", "measuring/", "metrics.py", "models/", "prior/export/", "prior/float/", "training/",
+        "autoencoders/", "codec/refinement.py", "measuring/", "metrics.py", "models/", "prior/export/", "prior/float/", "training/",
     ),
     "torchvision": ("training/image_sources.py",),
     "typer": ("cli/",),

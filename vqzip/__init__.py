@@ -68,7 +68,7 @@ def encode(
     quality: float = 4.0,
     *,
     model: str = "photo",
-    effort: int = 4,
+    effort: int = 1,
     device: str = "cpu",
 ) -> bytes:
     """Return the bytes of a .vqz file.
@@ -77,7 +77,7 @@ def encode(
         image: of any mode that Pillow converts to RGB or gray.
         quality: 1.0 to 8.0 by eighths.
         model: name of an installed model (`vqzip models` lists them) or a model folder.
-        effort: 0 to 9: how hard to search for fewer bits.
+        effort: 0 (fastest) to 3 (fewest bits); 2 and 3 need torch and a model made for PSNR.
         device: `cpu`, `cuda` or `cuda:N`.
 
     Raises:

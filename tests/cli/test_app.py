@@ -116,7 +116,7 @@ def test_an_error_is_one_line_and_a_status(
         ["encode", "a.png", "--psnr", "nan"],
         ["encode", "a.png", "-q", "4", "--bpp", "0.5"],
         ["encode", "a.png", "--bpp", "-1"],
-        ["encode", "a.png", "--effort", "10"],
+        ["encode", "a.png", "--effort", "4"],
         ["decode", "a.vqz", "--region", "1,2,3"],
         ["decode", "a.vqz", "--region", "0,0,0,5"],
         ["decode", "a.vqz", "--levels", "0"],

@@ -44,7 +44,7 @@ def folder(request: pytest.FixtureRequest) -> Path:
 def plain(folder: Path) -> list[tuple[bytes, NDArray[np.uint8]]]:
     """Files of both ways to choose codes, and their pixels, made without any setting."""
     codec = load(folder)
-    files = [codec.encode_picture(PICTURE, quality=6, effort=effort).data for effort in (0, 4)]
+    files = [codec.encode_picture(PICTURE, quality=6, effort=effort).data for effort in (0, 1)]
     return [(file, codec.decode_picture(file).pixels) for file in files]
 
 
@@ -55,7 +55,7 @@ def test_files_and_settings_stay_the_same(
     with SETTINGS[name]():
         before = settings_of_torch()
         codec = load(folder)
-        for effort, (file, pixels) in zip((0, 4), plain, strict=True):
+        for effort, (file, pixels) in zip((0, 1), plain, strict=True):
             encoded = codec.encode_picture(PICTURE, quality=6, effort=effort)
             assert encoded.data == file
             assert codec.decode_codes(file).equals(encoded.codes)

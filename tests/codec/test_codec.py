@@ -9,16 +9,15 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tools.golden.models import TINY, TINY_VQ, conv_config, smooth_pixels, wavelet_config
+from tools.golden.models import TINY, TINY_VQ, smooth_pixels
 from vqzip.codec import tiles
 from vqzip.codec.codec import Codec, load
-from vqzip.codec.effort import settings
 from vqzip.codec.encoder import Encoder
+from vqzip.codes import Codes
 from vqzip.container.build import build
 from vqzip.container.parse import parse
 from vqzip.errors import CodingError, ModelError, PictureError, UsageError, VqzipError
 from vqzip.pictures.picture import Metadata, Picture
-from vqzip.quality import Quality
 
 SIZES = [(1, 1), (1, 2000), (2000, 1), (33, 17), (8, 8), (61, 83)]
 """Height and width."""
@@ -44,7 +43,7 @@ def error(picture: Picture, decoded: Picture) -> float:
     return float(np.mean((picture.pixels.astype(np.float64) - decoded.pixels) ** 2))
 
 
-@pytest.mark.parametrize("effort", [0, 4])
+@pytest.mark.parametrize("effort", [0, 1])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_all_sizes(codec: Codec, size: tuple[int, int], effort: int) -> None:
     for pixels in (smooth_pixels(*size, 20), smooth_pixels(*size, 21)[:, :, 0].copy()):
@@ -58,7 +57,7 @@ def test_all_sizes(codec: Codec, size: tuple[int, int], effort: int) -> None:
 
 
 def test_code_lengths_are_near_the_bytes(codec: Codec) -> None:
-    for effort in (0, 4):
+    for effort in (0, 1):
         encoded = codec.encode_picture(Picture(smooth_pixels(100, 100, 22)), effort=effort)
         payload_bits = 8 * sum(
             len(payload or b"")
@@ -71,7 +70,7 @@ def test_code_lengths_are_near_the_bytes(codec: Codec) -> None:
 def test_rate_and_distortion_choice_makes_smaller_files() -> None:
     codec = load(TINY)
     picture = Picture(smooth_pixels(100, 100, 23))
-    nearest, chosen = (codec.encode_picture(picture, effort=effort) for effort in (0, 4))
+    nearest, chosen = (codec.encode_picture(picture, effort=effort) for effort in (0, 1))
     assert len(chosen.data) < 0.95 * len(nearest.data)
 
 
@@ -91,7 +90,7 @@ def test_quality_and_verification() -> None:
 def test_gray_of_a_wavelet_is_its_luma_alone() -> None:
     codec = load(TINY)
     gray = Picture(smooth_pixels(70, 50, 25)[:, :, 1].copy())
-    for effort in (0, 4):
+    for effort in (0, 1):
         encoded = codec.encode_picture(gray, quality=6, effort=effort)
         for level in encoded.codes.levels:
             assert not level[len(level) // 3 :].any()
@@ -188,7 +187,7 @@ def test_regions_outside_are_refused(codec: Codec, region: tuple[int, int, int, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("effort", [0, 4])
+@pytest.mark.parametrize("effort", [0, 1])
 def test_several_stream_tiles(codec: Codec, effort: int) -> None:
     picture = Picture(smooth_pixels(1025, 1030, 33))
     encoded = codec.encode_picture(picture, effort=effort, verify=True)
@@ -249,30 +248,40 @@ def test_a_lost_stream_of_one_tile_leaves_the_others(small_tiles: None) -> None:
 def test_efforts() -> None:
     codec = load(TINY)
     picture = Picture(smooth_pixels(64, 64, 37))
-    files = [codec.encode_picture(picture, quality=5, effort=effort) for effort in range(10)]
-    assert len({encoded.data for encoded in files[1:7]}) == 1
-    assert files[0].data != files[1].data
-    for encoded in files:
-        assert abs(encoded.quality - 5) <= 1 / 8
+    nearest, chosen = (codec.encode_picture(picture, quality=5, effort=e) for e in (0, 1))
+    assert nearest.data != chosen.data
+    for encoded in (nearest, chosen):
+        assert encoded.quality == 5
         assert codec.decode_codes(encoded.data).equals(encoded.codes)
-    assert all(encoded.quality == 5 for encoded in files[:9])
-    for effort in (-1, 10):
-        with pytest.raises(UsageError, match="0 to 9"):
+    for effort in (-1, 4):
+        with pytest.raises(UsageError, match="0 to 3"):
             codec.encode_picture(picture, effort=effort)
 
 
-def test_effort_of_one_quality_is_one_effort() -> None:
-    assert len(settings(9, Quality(0), conv_config())) == 1
+@pytest.mark.parametrize("effort", [2, 3])
+def test_models_whose_codes_cannot_be_refined_say_so(effort: int) -> None:
     picture = Picture(smooth_pixels(40, 40, 38))
-    codec = load(TINY_VQ)
-    assert codec.encode_picture(picture, effort=9).data == codec.encode_picture(picture).data
+    model = load(TINY).model
+    structural = Codec(replace(model, config=replace(model.config, metric="ms-ssim")))
+    for codec in (load(TINY_VQ), structural):
+        with pytest.raises(UsageError, match="efforts 0 and 1 only"):
+            codec.encode_picture(picture, effort=effort)
 
 
-def test_settings_stay_within_the_qualities() -> None:
-    for step in (0, 56):
-        compared = settings(9, Quality(step), wavelet_config())
-        assert len(compared) == 5
-        assert all(0 <= setting.quality.eighths <= 56 for setting in compared)
+@pytest.mark.parametrize("better", [False, True])
+def test_refined_codes_are_taken_only_if_they_cost_less(
+    monkeypatch: pytest.MonkeyPatch, better: bool
+) -> None:
+    picture = Picture(smooth_pixels(64, 64, 37))
+    codec = load(TINY)
+    chosen = codec.encode_picture(picture, quality=5)
+    finer = codec.encode_picture(picture, quality=5, effort=0).codes
+    other = finer if better else Codes.blank(codec.model.config.vqvae, chosen.codes)
+    monkeypatch.setattr(Encoder, "_refined", lambda *_: other)
+    monkeypatch.setattr("vqzip.codec.effort.REFERENCE_PRICE", 0.0)
+    refined = codec.encode_picture(picture, quality=5, effort=2)
+    assert refined.codes.equals(other if better else chosen.codes)
+    assert codec.decode_codes(refined.data).equals(refined.codes)
 
 
 def test_a_model_brings_its_own_price_of_a_bit() -> None:
@@ -280,7 +289,6 @@ def test_a_model_brings_its_own_price_of_a_bit() -> None:
     picture = Picture(smooth_pixels(48, 48, 39))
     model = load(TINY).model
     dear = Codec(replace(model, config=replace(model.config, bit_price=0.2)))
-    assert settings(4, Quality(24), dear.model.config)[0].bit_price == 0.2
     assert (
         dear.encode_picture(picture).data
         == Codec(model).encode_picture(picture, bit_price=0.2).data
@@ -299,19 +307,6 @@ def test_a_level_has_a_price_of_its_own() -> None:
     codes = codec.encode_picture(picture).codes.levels
     assert all(np.array_equal(a, b) for a, b in zip(codes[:-1], usual[:-1], strict=True))
     assert np.count_nonzero(codes[-1]) < np.count_nonzero(usual[-1])
-
-
-def test_squared_error_does_not_judge_a_model_trained_for_ms_ssim(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    picture = Picture(smooth_pixels(40, 40, 39))
-    model = load(TINY).model
-    config = replace(model.config, metric="ms-ssim")
-    codec = Codec(replace(model, config=config))
-    for effort in (7, 8, 9):
-        assert settings(effort, Quality(24), config) == settings(6, Quality(24), config)
-    monkeypatch.setattr(Encoder, "_cost", refuse)
-    assert codec.encode_picture(picture, effort=9).data == codec.encode_picture(picture).data
 
 
 def refuse(*_: object) -> float:

@@ -33,7 +33,7 @@ class CountingCodec(Codec):
         picture: Picture,
         *,
         quality: float = 4.0,
-        effort: int = 4,
+        effort: int = 1,
         bit_price: float | None = None,
         verify: bool = False,
         keep_hidden_colors: bool = False,
@@ -62,14 +62,14 @@ def test_a_size_is_met_closely(share: float) -> None:
     codec = counting(TINY)
     largest = len(codec.encode_picture(PICTURE, quality=8).data)
     limit, codec.encodes = round(share * largest), 0
-    encoded = encode_to_target(codec, PICTURE, Target(max_bytes=limit), effort=4)
+    encoded = encode_to_target(codec, PICTURE, Target(max_bytes=limit), effort=1)
     assert 0.96 * limit - 8 <= len(encoded.data) <= limit
     assert codec.encodes <= 14
     assert codec.decode_codes(encoded.data).equals(encoded.codes)
 
 
 def test_more_bytes_than_the_model_can_use_give_its_largest_file(codec: Codec) -> None:
-    encoded = encode_to_target(codec, PICTURE, Target(max_bytes=10**6), effort=4)
+    encoded = encode_to_target(codec, PICTURE, Target(max_bytes=10**6), effort=1)
     assert encoded.quality == 8
     assert len(encoded.data) >= len(codec.encode_picture(PICTURE, quality=8).data)
 
@@ -79,7 +79,7 @@ def test_a_psnr_is_met_with_few_bytes(above: float) -> None:
     codec = counting(TINY)
     lowest = decoded_psnr(codec, PICTURE, codec.encode_picture(PICTURE, quality=1))
     target, codec.encodes = Target(psnr_db=lowest + above), 0
-    encoded = encode_to_target(codec, PICTURE, target, effort=4)
+    encoded = encode_to_target(codec, PICTURE, target, effort=1)
     assert codec.encodes <= 14
     reached = decoded_psnr(codec, PICTURE, encoded)
     assert lowest + above <= reached < lowest + above + 0.4
@@ -94,11 +94,11 @@ def test_a_psnr_is_met_with_few_bytes(above: float) -> None:
 def test_other_pictures(codec: Codec, name: str) -> None:
     picture = SMALL_PICTURES[name]
     middle = codec.encode_picture(picture, quality=4)
-    by_size = encode_to_target(codec, picture, Target(max_bytes=len(middle.data)), effort=4)
+    by_size = encode_to_target(codec, picture, Target(max_bytes=len(middle.data)), effort=1)
     assert len(by_size.data) <= len(middle.data)
     wanted = decoded_psnr(codec, picture, middle)
     if math.isfinite(wanted):
-        by_psnr = encode_to_target(codec, picture, Target(psnr_db=wanted), effort=4)
+        by_psnr = encode_to_target(codec, picture, Target(psnr_db=wanted), effort=1)
         assert decoded_psnr(codec, picture, by_psnr) >= wanted
 
 
@@ -111,13 +111,13 @@ def test_without_effort_the_price_of_a_bit_stays(codec: Codec) -> None:
 
 def test_what_is_out_of_reach_is_refused_with_what_is_possible(codec: Codec) -> None:
     with pytest.raises(TargetUnreachable, match="the smallest file of this picture") as caught:
-        encode_to_target(codec, PICTURE, Target(max_bytes=40), effort=4)
+        encode_to_target(codec, PICTURE, Target(max_bytes=40), effort=1)
     possible = int(str(caught.value).split(" has ")[1].split(";")[0])
-    assert len(encode_to_target(codec, PICTURE, Target(possible), effort=4).data) == possible
+    assert len(encode_to_target(codec, PICTURE, Target(possible), effort=1).data) == possible
     with pytest.raises(TargetUnreachable, match="90 dB are too many") as caught:
-        encode_to_target(codec, PICTURE, Target(psnr_db=90.0), effort=4)
+        encode_to_target(codec, PICTURE, Target(psnr_db=90.0), effort=1)
     best = float(str(caught.value).split(" is ")[1].split(" dB")[0])
-    encoded = encode_to_target(codec, PICTURE, Target(psnr_db=best), effort=4)
+    encoded = encode_to_target(codec, PICTURE, Target(psnr_db=best), effort=1)
     assert decoded_psnr(codec, PICTURE, encoded) >= best
 
 
@@ -127,12 +127,12 @@ def test_a_model_of_one_quality_varies_the_price_of_a_bit() -> None:
     cheapest = codec.encode_picture(PICTURE, bit_price=1.0)
     assert len(cheapest.data) < len(dearest.data)
     limit, codec.encodes = (len(cheapest.data) + len(dearest.data)) // 2, 0
-    encoded = encode_to_target(codec, PICTURE, Target(max_bytes=limit), effort=4)
+    encoded = encode_to_target(codec, PICTURE, Target(max_bytes=limit), effort=1)
     assert len(cheapest.data) <= len(encoded.data) <= limit
     assert encoded.quality == 1
     assert codec.encodes <= 10
     with pytest.raises(TargetUnreachable):
-        encode_to_target(codec, PICTURE, Target(max_bytes=len(cheapest.data) // 2), effort=4)
+        encode_to_target(codec, PICTURE, Target(max_bytes=len(cheapest.data) // 2), effort=1)
 
 
 @pytest.mark.parametrize("max_bytes", [None, 5])

@@ -15,7 +15,7 @@ from vqzip.pictures.picture import Picture
 
 
 def test_points_are_those_of_the_files(tmp_path: Path) -> None:
-    subject = FakeSubject("fake, effort 4")
+    subject = FakeSubject("fake, effort 1")
     found = measure(subject, find_pictures(write_folder(tmp_path)))
     assert found.settings == (2.0, 4.0)
     assert [(p.picture, p.setting) for p in found.points] == [
@@ -27,7 +27,7 @@ def test_points_are_those_of_the_files(tmp_path: Path) -> None:
     point = found.points[3]
     coded = subject.encode(Picture(hills(seed=0)), 4.0)
     assert coded.code_lengths is not None
-    assert point.codec == "fake, effort 4"
+    assert point.codec == "fake, effort 1"
     assert point.payload_bytes == len(coded.data)
     assert point.pixels == 168 * 176
     assert point.rate_bpp == pytest.approx(8 * len(coded.data) / (168 * 176))

@@ -1,6 +1,4 @@
-"""Measure what each effort of the encoder brings, and write it into docs/results/tables.md.
-
-Efforts that search alike (1 to 6) are measured once.
+"""Measure what each effort of the encoder costs and brings, and write it into docs/results/tables.md.
 
 python -m tools.figures.efforts kodak --every 3
 """
@@ -14,7 +12,8 @@ from pathlib import Path
 
 from tools.marked_parts import write_marked_part
 from vqzip.cli.files_display import FilesDisplay
-from vqzip.codec.codec import DEFAULT_EFFORT, load
+from vqzip.codec.codec import load
+from vqzip.codec.effort import DEFAULT_EFFORT, ROUNDS
 from vqzip.errors import VqzipError
 from vqzip.measuring.analysis.comparisons import compare, mean_points
 from vqzip.measuring.measure import Measurement, measure
@@ -25,7 +24,12 @@ from vqzip.measuring.subject import ModelSubject
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, MODELS = Path("docs/results/tables.md"), Path("models")
-EFFORTS = {0: "0, nearest codes", DEFAULT_EFFORT: "1 to 6 (default)", 7: "7", 8: "8", 9: "9"}
+EFFORTS = {
+    0: "0, nearest codes",
+    DEFAULT_EFFORT: "1, by rate and distortion (default)",
+    2: f"2, refined in {ROUNDS[2]} rounds",
+    3: f"3, refined in {ROUNDS[3]} rounds",
+}
 QUALITIES = (1.0, 3.0, 5.0, 7.0)
 
 

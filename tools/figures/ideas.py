@@ -22,7 +22,8 @@ from tools.marked_parts import write_marked_part
 from vqzip.autoencoders.torch_transform import TorchTransform
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.cli.files_display import FilesDisplay
-from vqzip.codec.codec import DEFAULT_EFFORT, Codec, load
+from vqzip.codec.codec import Codec, load
+from vqzip.codec.effort import DEFAULT_EFFORT
 from vqzip.codec.encoder import Encoded
 from vqzip.errors import ModelError, VqzipError
 from vqzip.measuring.analysis.code_lengths import channel_histograms

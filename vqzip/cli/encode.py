@@ -77,12 +77,12 @@ def encode(
         int,
         typer.Option(
             min=0,
-            max=9,
-            help="Encoder effort: 0 is fastest, 1 to 6 are alike, 7 to 9 are several times slower and save "
-            "little. Models trained for MS-SSIM treat 7 to 9 like 6.",
+            max=3,
+            help="Encoder effort: 0 is fastest. 2 and 3 refine the codes for fewer bits at the same PSNR, "
+            "which takes many times as long; they need torch and a model made for PSNR.",
             rich_help_panel=HOW,
         ),
-    ] = 4,
+    ] = 1,
     device: Device = "cpu",
     verify: Annotated[
         bool,

@@ -72,7 +72,7 @@ Qualities = Annotated[
         help="Qualities, separated by commas. Default: 1 to 8.",
     ),
 ]
-Effort = Annotated[int, typer.Option(min=0, max=9, help="Encoder effort.")]
+Effort = Annotated[int, typer.Option(min=0, max=3, help="Encoder effort.")]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -111,7 +111,7 @@ def rd_curve(
     commands: Commands = None,
     metrics: Metrics = "psnr,ms-ssim",
     quality: Qualities = None,
-    effort: Effort = 4,
+    effort: Effort = 1,
     out: Out = None,
     nll: Nll = False,
     train_data: TrainData = None,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqzip.codec.decoder import Decoder
+from vqzip.codec.effort import DEFAULT_EFFORT
 from vqzip.codec.encoder import Encoded, Encoder
 from vqzip.codec.latents import LatentTransform
 from vqzip.codec.opening import Completeness
@@ -30,7 +31,7 @@ from vqzip.prior.walk import backend_for
 if TYPE_CHECKING:
     from PIL import Image
 
-DEFAULT_QUALITY, DEFAULT_EFFORT = 4.0, 4
+DEFAULT_QUALITY = 4.0
 
 
 class Codec:
@@ -55,7 +56,7 @@ class Codec:
         Args:
             image: any mode that Pillow converts to RGB or gray.
             quality: 1.0 to 8.0 by eighths.
-            effort: 0 to 9, see `encode_picture`.
+            effort: 0 to 3, see `encode_picture`.
 
         Raises:
             PictureError: the image cannot be coded.
@@ -96,9 +97,9 @@ class Codec:
 
         Args:
             picture: from `vqzip.pictures`.
-            quality: 1.0 to 8.0 by eighths; effort 9 may take the next eighth.
-            effort: 0 (nearest codes) to 9, see `vqzip.codec.effort.settings`.
-            bit_price: lambda in squared steps a bit, instead of what the effort compares.
+            quality: 1.0 to 8.0 by eighths.
+            effort: 0 (nearest codes) to 3, see `vqzip.codec.effort.check_effort`.
+            bit_price: lambda in squared steps a bit, instead of the model's own.
             verify: decode the codes and compare.
             keep_hidden_colors: code the colors under alpha 0 as they are. Otherwise they are replaced
                 by ones that cost few bits, and do not count when files are compared.
@@ -106,7 +107,7 @@ class Codec:
         Raises:
             ModelError: the model has not got the quality.
             PictureError: an item of metadata is too large.
-            UsageError: the effort is not 0 to 9.
+            UsageError: the model has not got the effort, or it needs torch.
             CodingError: verification failed.
         """
         wanted = self.model.config.vqvae.nearest_quality(quality)

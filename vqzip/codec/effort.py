@@ -1,71 +1,46 @@
-"""What an encoder's effort buys: how codes are chosen, and how many choices are compared."""
+"""What an encoder's effort buys: the nearest codes, codes chosen by rate and distortion, or codes refined."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vqzip.autoencoders.config import WaveletTransformConfig
 from vqzip.errors import UsageError
 from vqzip.models.config import ModelConfig
-from vqzip.quality import Quality
 
-LARGEST_EFFORT = 9
+DEFAULT_EFFORT, LARGEST_EFFORT = 1, 3
+
+ROUNDS = {2: 6, 3: 20}
+"""Rounds of `Refinement` at the efforts that refine."""
 
 REFERENCE_PRICE = 0.12
-"""What a bit of the whole file is worth, in squared steps, when files are compared: the slope of the
-curve over quality of one photograph (0.11 to 0.14)."""
+"""What a bit of the whole file is worth, in squared steps, where codes are refined and files compared: the
+slope of the curve over quality of one photograph (0.11 to 0.14)."""
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One way to encode.
+def check_effort(effort: int, model: ModelConfig) -> None:
+    """Check that a model has an effort.
 
-    Args:
-        quality: to encode at.
-        bit_price: in squared steps; 0 takes the nearest codes.
-    """
+    0 takes the nearest codes. 1 chooses every code by rate and distortion. 2 and 3 refine these codes by
+    what they do to the decoded picture and to later codes, in 6 and 20 rounds; see `Refinement`.
 
-    quality: Quality
-    bit_price: float
-
-
-_FURTHER_TRIALS = ((0, 0.07), (0, 0.14), (1, 0.14), (-1, 0.07))
-"""Changes of the quality in eighths, and prices, that are compared with the model's own."""
-_TRIALS_OF_EFFORT = {7: 1, 8: 2, 9: 4}
-
-
-def settings(effort: int, quality: Quality, model: ModelConfig) -> list[Setting]:
-    """Return the settings whose files an encoder compares.
-
-    Effort 0 takes the nearest codes. 1 to 6 are one and the same: every code is chosen by rate and
-    distortion. 7, 8 and 9 compare 2, 3 and 5 prices of a bit, 9 also an eighth of quality above and
-    below; they take as many times as long, to save a fraction of a percent at best.
-
-    For some models 7, 8 and 9 are the same as 6. One of a single quality has no step to tell what an
-    error is worth. One trained for MS-SSIM spends its bits where squared error does not see them, and
-    squared error is what files are compared by: the best file by `cost` would be a worse one.
+    Refining weighs squared error in steps of one size. So models that were trained for MS-SSIM, that have
+    codebooks or whose steps differ have the efforts 0 and 1 alone.
 
     Args:
-        effort: 0 to 9.
-        quality: that is asked for.
-        model: its qualities, and what it was trained for.
+        effort: 0 to 3.
+        model: of the codec.
 
     Raises:
-        UsageError: the effort is not 0 to 9.
+        UsageError: it does not.
     """
     if not 0 <= effort <= LARGEST_EFFORT:
-        raise UsageError(f"effort goes from 0 to {LARGEST_EFFORT}, got {effort}.")
-    if effort == 0:
-        return [Setting(quality, 0.0)]
-    qualities = model.vqvae.quality_steps
-    comparable = qualities > 1 and model.metric == "psnr"
-    count = _TRIALS_OF_EFFORT.get(effort, 0) if comparable else 0
-    return [
-        Setting(Quality(min(max(quality.eighths + change, 0), qualities - 1)), price)
-        for change, price in ((0, model.bit_price), *_FURTHER_TRIALS[:count])
-    ]
+        raise UsageError(f"effort must be 0 to {LARGEST_EFFORT}, got {effort}.")
+    transform = model.vqvae.transform
+    equal_steps = isinstance(transform, WaveletTransformConfig) and transform.gains is None
+    if effort > DEFAULT_EFFORT and not (equal_steps and model.metric == "psnr"):
+        raise UsageError(f"the model '{model.name}' has the efforts 0 and 1 only, got {effort}.")
 
 
 def cost(

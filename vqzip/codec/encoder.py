@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqzip.codec.decoder import Decoder
-from vqzip.codec.effort import Setting, cost, settings
+from vqzip.codec.effort import DEFAULT_EFFORT, ROUNDS, check_effort, cost
 from vqzip.codec.latents import LatentTransform
 from vqzip.codec.sections import sections_of
-from vqzip.codec.tile_streams import TileCoder, put_tile
+from vqzip.codec.tile_streams import CodedTile, TileCoder, get_tile, put_tile
 from vqzip.codec.tiles import stream_tiles
 from vqzip.codes import Codes, Frame
 from vqzip.container.build import build
 from vqzip.container.fields import Header, Section, VqzFile
+from vqzip.errors import missing_package
 from vqzip.models.folder import Model
 from vqzip.pictures.hidden import visible_pixels, with_hidden_filled
 from vqzip.pictures.picture import Picture
 from vqzip.prior.backend import Backend
 from vqzip.quality import Quality
+
+if TYPE_CHECKING:
+    from vqzip.codec.refinement import Refinement
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ class Encoder:
         self._model, self._backend, self._latents = model, backend, latents
         self._decoder = decoder
         self._hierarchy = model.config.vqvae
+        self._refinement: Refinement | None = None
 
     def encode(
         self,
@@ -70,17 +77,19 @@ class Encoder:
         keep_hidden_colors: bool,
     ) -> Encoded:
         """Encode a picture with its alpha and metadata; see `Codec.encode_picture`."""
-        compared = settings(effort, quality, self._model.config)
-        if bit_price is not None:
-            compared = [Setting(quality, bit_price)]
+        check_effort(effort, self._model.config)
         sections, visible = sections_of(picture), None
         if not keep_hidden_colors:
             picture, visible = with_hidden_filled(picture), visible_pixels(picture)
-        files = [self._encode(picture, sections, setting) for setting in compared]
-        if len(files) > 1:
-            unit = self._hierarchy.step(quality)
-            files.sort(key=lambda file: self._cost(picture, file, unit, visible))
-        return files[0]
+        if bit_price is None:
+            bit_price = self._model.config.bit_price if effort >= DEFAULT_EFFORT else 0.0
+        chosen = self._chosen(picture, sections, quality, bit_price)
+        if effort not in ROUNDS:
+            return chosen
+        codes = self._refined(picture, chosen.codes, ROUNDS[effort], visible)
+        refined = self._known(codes, sections)
+        unit = self._hierarchy.step(quality)
+        return min((refined, chosen), key=lambda file: self._cost(picture, file, unit, visible))
 
     def _cost(
         self, picture: Picture, file: Encoded, step: float, visible: NDArray[np.bool_] | None
@@ -88,15 +97,34 @@ class Encoder:
         decoded = self._decoder.pixels_of_codes(file.codes)
         return cost(picture.pixels, decoded, len(file.data), step, visible)
 
-    def _encode(self, picture: Picture, sections: tuple[Section, ...], setting: Setting) -> Encoded:
-        frame = Frame(picture.width, picture.height, setting.quality, picture.is_gray)
-        codes = Codes.blank(self._hierarchy, frame)
+    def _chosen(
+        self,
+        picture: Picture,
+        sections: tuple[Section, ...],
+        quality: Quality,
+        bit_price: float,
+    ) -> Encoded:
+        """Encode with codes chosen by rate and distortion; with a price of 0, the nearest ones."""
+        frame = Frame(picture.width, picture.height, quality, picture.is_gray)
+        grid = stream_tiles(frame.width, frame.height)
         coder = TileCoder(self._backend, self._hierarchy, frame)
+        tiles = (self._latents.of_tile(picture.pixels, grid, tile.index, frame) for tile in grid)
+        return self._file(frame, sections, (coder.encode(tile, bit_price) for tile in tiles))
+
+    def _known(self, codes: Codes, sections: tuple[Section, ...]) -> Encoded:
+        """Encode codes that are there already."""
+        coder = TileCoder(self._backend, self._hierarchy, codes)
+        grid = stream_tiles(codes.width, codes.height)
+        tiles = (get_tile(codes, self._hierarchy, tile) for tile in grid)
+        return self._file(codes, sections, (coder.write(tile) for tile in tiles))
+
+    def _file(
+        self, frame: Frame, sections: tuple[Section, ...], tiles: Iterable[CodedTile]
+    ) -> Encoded:
+        codes = Codes.blank(self._hierarchy, frame)
         payloads, lengths = [], np.zeros(len(codes.levels))
         grid = stream_tiles(frame.width, frame.height)
-        for tile in grid:
-            latents = self._latents.of_tile(picture.pixels, grid, tile.index, frame)
-            coded = coder.encode(latents, setting.bit_price)
+        for tile, coded in zip(grid, tiles, strict=True):
             put_tile(codes, self._hierarchy, tile, coded.codes)
             payloads.append(coded.payloads)
             lengths += coded.code_length_bits
@@ -111,3 +139,16 @@ class Encoder:
         )
         data = build(VqzFile(header, tuple(zip(*payloads, strict=True)), sections))
         return Encoded(data, tuple(lengths.tolist()), codes)
+
+    def _refined(
+        self, picture: Picture, codes: Codes, rounds: int, visible: NDArray[np.bool_] | None
+    ) -> Codes:
+        try:
+            from vqzip.codec.refinement import Refinement
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise missing_package("torch", "effort 2 and 3", "train") from error
+        if self._refinement is None:
+            self._refinement = Refinement.of_model(self._model)
+        return self._refinement.refined(picture.pixels, codes, rounds, visible)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqzip.codec.codec import Codec
+from vqzip.codec.effort import DEFAULT_EFFORT
 from vqzip.codec.encoder import Encoded
 from vqzip.errors import TargetUnreachable, UsageError
 from vqzip.pictures.hidden import visible_pixels, with_hidden_filled
@@ -118,13 +119,16 @@ def encode_to_target(
         codec: of the model.
         picture: with its alpha and metadata, which count as bytes.
         target: what to reach.
-        effort: 0 leaves out the search for a price of a bit once a quality meets the target, so
-            that it is met less closely; 1 to 9 do not differ here.
+        effort: 0 or 1; 0 leaves out the search for a price of a bit once a quality meets the target, so
+            that it is met less closely.
         keep_hidden_colors: code the colors under alpha 0 as they are, and count them for a PSNR.
 
     Raises:
+        UsageError: the effort is another.
         TargetUnreachable: no setting of the model reaches it; the message says what is possible.
     """
+    if effort not in (0, DEFAULT_EFFORT):
+        raise UsageError("a size or a PSNR can be reached with efforts 0 and 1 only.")
     search = _Search(codec, picture, target, keep_hidden_colors=keep_hidden_colors)
     return search.run(closely=effort > 0)
 

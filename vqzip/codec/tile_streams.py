@@ -6,7 +6,7 @@ coarse to fine in every direction: encoding, decoding, drawing samples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ from vqzip.prior.backend import (
     Reader,
     Source,
     StreamCodes,
+    Writer,
 )
 from vqzip.prior.walk import PriorWalk
 
@@ -33,6 +34,16 @@ def put_tile(codes: Codes, hierarchy: Hierarchy, tile: Tile, maps: Sequence[Code
         top, left = tile.top // level.stride, tile.left // level.stride
         height, width = part.shape[1:]
         whole[:, top : top + height, left : left + width] = part
+
+
+def get_tile(codes: Codes, hierarchy: Hierarchy, tile: Tile) -> list[CodeMap]:
+    """Return a tile's codes out of those of its picture, as views."""
+    maps = []
+    for number, (whole, level) in enumerate(zip(codes.maps, hierarchy.levels, strict=True)):
+        height, width = hierarchy.shape(number, tile.height, tile.width)
+        top, left = tile.top // level.stride, tile.left // level.stride
+        maps.append(whole[:, top : top + height, left : left + width])
+    return maps
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,29 @@ class TileCoder:
             latents: of the tile.
             price: of a bit in squared steps; with 0 the nearest codes are taken, which is faster.
         """
+
+        def source(level: int, writer: Writer) -> Source:
+            if price:
+                return ChosenCodes(latents.choice(level, price), writer)
+            return KnownCodes(latents.nearest(level), writer)
+
+        return self._coded(source, latents.add)
+
+    def write(self, codes: Sequence[CodeMap]) -> CodedTile:
+        """Write codes that are there already, `(G * D, H, W)` a level."""
+        return self._coded(lambda level, writer: KnownCodes(codes[level], writer))
+
+    def _coded(
+        self,
+        source: Callable[[int, Writer], Source],
+        note: Callable[[int, CodeMap], None] = lambda _level, _codes: None,
+    ) -> CodedTile:
+        """Code every level in its stream.
+
+        Args:
+            source: makes what a level's codes come from, given the level and its stream's writer.
+            note: gets each level's codes before the next level's source is asked for.
+        """
         walk = self._walk()
         writers = [self._backend.writer() for _ in range(self._hierarchy.streams)]
         codes: list[CodeMap] = []
@@ -77,13 +111,8 @@ class TileCoder:
         for level, stream in enumerate(self._stream_of_level):
             writer = writers[stream]
             before = writer.code_length_bits()
-            source: Source
-            if price:
-                source = ChosenCodes(latents.choice(level, price), writer)
-            else:
-                source = KnownCodes(latents.nearest(level), writer)
-            codes.append(walk.code(source))
-            latents.add(level, codes[level])
+            codes.append(walk.code(source(level, writer)))
+            note(level, codes[level])
             lengths.append(writer.code_length_bits() - before)
         return CodedTile(codes, [writer.finish() for writer in writers], lengths)
 

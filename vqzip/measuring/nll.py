@@ -17,6 +17,7 @@ from pathlib import Path
 
 from vqzip import metrics
 from vqzip.codec.codec import Codec
+from vqzip.codec.effort import DEFAULT_EFFORT
 from vqzip.measuring.float_prior import BothPriors, PriorLengths, total_lengths
 from vqzip.measuring.measure import Progress
 from vqzip.measuring.report.tables import Table, number
@@ -88,7 +89,7 @@ def measure_nll(
     valid: Path,
     *,
     quality: float = ONLY_QUALITY[0],
-    effort: int = 4,
+    effort: int = DEFAULT_EFFORT,
     limit: int | None = 100,
     device: str = "cpu",
     max_pixels: int = MAX_PIXELS,

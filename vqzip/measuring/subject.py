@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from vqzip.codec.codec import Codec
+from vqzip.codec.effort import DEFAULT_EFFORT
 from vqzip.codes import Codes
 from vqzip.measuring.source_pictures import MAX_PIXELS
 from vqzip.models.config import ModelConfig
@@ -85,7 +86,7 @@ class ModelSubject:
     Args:
         codec: of the model.
         qualities: None for 1 to 8. A model of one quality is measured once.
-        effort: of the encoder, 0 to 9.
+        effort: of the encoder, 0 to 3.
         name: in results; None takes the model's.
         max_pixels: larger pictures are refused.
     """
@@ -95,7 +96,7 @@ class ModelSubject:
         codec: Codec,
         *,
         qualities: Sequence[float] | None = None,
-        effort: int = 4,
+        effort: int = DEFAULT_EFFORT,
         name: str | None = None,
         max_pixels: int = MAX_PIXELS,
     ) -> None:

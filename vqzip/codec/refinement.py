@@ -1,0 +1,302 @@
+"""Codes chosen once more, by what each does to the decoded picture and to the code length of later codes.
+
+The encoder's first choice weighs the error of a latent against the bits of its own code. It cannot see two
+things: the networks after the quantizer change what an error costs, and a code is context for the codes after it.
+Both have slopes: that of the squared error of the decoded picture by every dequantized latent, and that of the
+whole code length by every input of the prior. A code moves by one where the sum of all effects is below zero,
+in squared steps:
+
+    slope of the error * change + change^2 + lambda * (own bits + slope of the bits * change of the inputs)
+
+The transform is nearly orthonormal, so the error's second derivative is 2 by every latent. What two codes do
+to each other is not seen. So only a random share of the codes moves in a round, slopes are computed anew,
+and the best codes of all rounds are kept. The objective is that of stochastic Gumbel annealing (Yang, Bamler
+and Mandt 2020, equation 4); here the steps are whole codes, and a few rounds are enough.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from vqzip.autoencoders.arithmetic import own_arithmetic
+from vqzip.autoencoders.discrete import Vqvae
+from vqzip.codec.effort import REFERENCE_PRICE
+from vqzip.codec.tile_streams import get_tile, put_tile
+from vqzip.codec.tiles import Tile, stream_tiles
+from vqzip.codes import Codes
+from vqzip.hierarchy import CONTEXT_TILE
+from vqzip.models.folder import Model
+from vqzip.models.learned import load_float_prior, load_vqvae
+from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
+from vqzip.prior.float.pixelcnn import PixelCnn
+
+MOVING_SHARE = 0.35
+"""Share of the codes that may move in a round: neighbors that move together undo each other's gain."""
+
+SMALLEST_GAIN = 0.01
+"""In squared steps; moves that promise less are left out."""
+
+TILES_AT_ONCE = 4
+"""Context tiles whose code length is differentiated together; this bounds the memory."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stream tile, made up to whole context tiles.
+
+    Args:
+        pixels: `(1, 3, H, W)`, 0 to 255.
+        weight: `(1, 1, H, W)`, 1 where the error of a pixel counts.
+        codes: float `(1, C, h, w)` a level, where the search starts.
+        free: `(1, C, h, w)` a level, 1 where a code may move and is paid for.
+        step: of the quantizer, in pixel values.
+        gray: whether the picture has one channel.
+    """
+
+    pixels: Tensor
+    weight: Tensor
+    codes: list[Tensor]
+    free: list[Tensor]
+    step: float
+    gray: bool
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """What a small change of each code of a level does, all `(1, C, h, w)`.
+
+    Args:
+        error: to the squared error of the picture, in squared steps a step.
+        signed: to the code length in bits, by the signed input that the code makes.
+        absolute: the same by the absolute input.
+        parameters: of the code's own distribution.
+    """
+
+    error: Tensor
+    signed: Tensor
+    absolute: Tensor
+    parameters: LogisticParameters
+
+
+class Refinement:
+    """Refines codes of one model.
+
+    Args:
+        vqvae: a wavelet with grids and equal steps.
+        prior: its float prior.
+        price: of a bit of the file, in squared steps.
+    """
+
+    def __init__(self, vqvae: Vqvae, prior: PixelCnn, price: float) -> None:
+        self._vqvae = vqvae.eval().requires_grad_(requires_grad=False)
+        self._prior = prior.eval().requires_grad_(requires_grad=False)
+        self._price = price
+
+    @classmethod
+    def of_model(cls, model: Model) -> Refinement:
+        """Return the refinement of a model that `check_effort` allows.
+
+        Raises:
+            ModelError: the model's folder has no float prior, or is damaged.
+        """
+        return cls(load_vqvae(model.path), load_float_prior(model), REFERENCE_PRICE)
+
+    @own_arithmetic()
+    def refined(
+        self,
+        pixels: NDArray[np.uint8],
+        codes: Codes,
+        rounds: int,
+        visible: NDArray[np.bool_] | None = None,
+    ) -> Codes:
+        """Return codes that cost less, error and bits together.
+
+        Args:
+            pixels: of the picture, `(H, W, 3)` or `(H, W)`.
+            codes: of the same picture, where the search starts.
+            rounds: of slopes and moves. A round takes about as long as three decodes with all networks.
+            visible: `(H, W)`, the pixels whose error counts; None for all.
+        """
+        result = Codes.blank(self._vqvae.config, codes)
+        hierarchy = self._vqvae.config
+        for tile in stream_tiles(codes.width, codes.height):
+            part = self._part(pixels, codes, tile, visible)
+            maps = []
+            for number, level in enumerate(self._search(part, rounds)):
+                height, width = hierarchy.shape(number, tile.height, tile.width)
+                maps.append(level[0, :, :height, :width].numpy(force=True).astype(np.int32))
+            put_tile(result, hierarchy, tile, maps)
+        return result
+
+    def _part(
+        self,
+        pixels: NDArray[np.uint8],
+        codes: Codes,
+        tile: Tile,
+        visible: NDArray[np.bool_] | None,
+    ) -> Part:
+        config = self._vqvae.config
+        below, right = -tile.height % CONTEXT_TILE, -tile.width % CONTEXT_TILE
+        cut = pixels[tile.slices]
+        shown = np.ones(cut.shape[:2], np.float32) if visible is None else visible[tile.slices]
+        if cut.ndim == 2:
+            cut = np.repeat(cut[:, :, None], 3, 2)
+        cut = np.pad(cut, ((0, below), (0, right), (0, 0)), mode="edge")
+        weight = np.pad(shown.astype(np.float32), ((0, below), (0, right)))
+        levels, free = [], []
+        for number, (level, tiled) in enumerate(
+            zip(config.levels, get_tile(codes, config, tile), strict=True)
+        ):
+            known = torch.from_numpy(tiled.copy()).float()
+            height = (tile.height + below) // level.stride - known.shape[1]
+            width = (tile.width + right) // level.stride - known.shape[2]
+            may_move = torch.ones_like(known)
+            if codes.gray:
+                may_move[config.luma(number) :] = 0
+            levels.append(functional.pad(known, (0, width, 0, height))[None])
+            free.append(functional.pad(may_move, (0, width, 0, height))[None])
+        return Part(
+            torch.from_numpy(cut).permute(2, 0, 1)[None].float(),
+            torch.from_numpy(weight)[None, None],
+            levels,
+            free,
+            config.step(codes.quality),
+            codes.gray,
+        )
+
+    def _search(self, part: Part, rounds: int) -> list[Tensor]:
+        """Return the cheapest codes of all rounds."""
+        generator = torch.Generator().manual_seed(0)
+        codes, best, lowest = part.codes, part.codes, math.inf
+        for _ in range(rounds):
+            cost, slopes = self._slopes(part, codes)
+            if cost < lowest:
+                best, lowest = codes, cost
+            codes = [
+                self._moved(number, level, slopes[number], part.free[number], generator)
+                for number, level in enumerate(codes)
+            ]
+        cost, _ = self._slopes(part, codes)
+        return codes if cost < lowest else best
+
+    @torch.enable_grad()
+    def _slopes(self, part: Part, codes: list[Tensor]) -> tuple[float, list[Slopes]]:
+        """Return what codes cost, in squared steps, and their slopes."""
+        error, by_error = self._error(part, codes)
+        bits, by_inputs, parameters = self._bits(part, codes)
+        slopes = []
+        for level in range(len(codes)):
+            signed, absolute = by_inputs[level].chunk(2, 1)
+            slopes.append(Slopes(by_error[level], signed, absolute, parameters[level]))
+        return error + self._price * bits, slopes
+
+    def _error(self, part: Part, codes: list[Tensor]) -> tuple[float, list[Tensor]]:
+        """Return the squared error of the decoded picture in squared steps, and its slopes by the codes."""
+        step = torch.tensor([part.step])
+        pairs = zip(self._vqvae.quantizers, codes, strict=True)
+        quantized = [q.dequantize(level[:, :, None].int(), step) for q, level in pairs]
+        for level in quantized:
+            level.requires_grad_()
+        x_hat = self._vqvae.transform.synthesize(quantized, step).float()
+        if part.gray:
+            x_hat = x_hat.mean(1, keepdim=True)
+        error = ((x_hat - part.pixels).square() * part.weight).sum() / part.step**2
+        slopes = torch.autograd.grad(error, quantized)
+        return float(error.detach()), [slope * part.step for slope in slopes]
+
+    def _bits(
+        self, part: Part, codes: list[Tensor]
+    ) -> tuple[float, list[Tensor], list[LogisticParameters]]:
+        """Return the code length, its slopes by the prior's inputs, and each code's distribution."""
+        strides = [level.stride for level in self._vqvae.config.levels]
+        tiles = [to_context_tiles(*pair) for pair in zip(codes, strides, strict=True)]
+        free = [to_context_tiles(*pair) for pair in zip(part.free, strides, strict=True)]
+        total, inputs, means, scales = 0.0, [], [], []
+        for first in range(0, len(tiles[0]), TILES_AT_ONCE):
+            some = slice(first, first + TILES_AT_ONCE)
+            bits, slopes, parameters = self._bits_of_tiles(
+                [t[some] for t in tiles], [f[some] for f in free], part
+            )
+            total += bits
+            inputs.append(slopes)
+            means.append([p.mean for p in parameters])
+            scales.append([p.log_scale for p in parameters])
+
+        def whole(chunks: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+            together = [torch.cat(level) for level in zip(*chunks, strict=True)]
+            shapes = (level.shape[-2:] for level in codes)
+            return [
+                from_context_tiles(t, *shape) for t, shape in zip(together, shapes, strict=True)
+            ]
+
+        pairs = zip(whole(means), whole(scales), strict=True)
+        return total, whole(inputs), [LogisticParameters(mean, scale) for mean, scale in pairs]
+
+    def _bits_of_tiles(
+        self, tiles: list[Tensor], free: list[Tensor], part: Part
+    ) -> tuple[float, list[Tensor], list[LogisticParameters]]:
+        """Return `_bits` of some context tiles, each level `(T, C, t, t)`."""
+        count = len(tiles[0])
+        log_step = torch.full((count,), part.step).log()
+        gray = torch.full((count,), part.gray and self._prior.config.gray_stages > 0)
+        condition = self._prior.conditions(log_step, gray)
+        state: Tensor | None = None
+        inputs: list[Tensor] = []
+        parameters: list[LogisticParameters] = []
+        total = torch.zeros(())
+        for number, level in enumerate(tiles):
+            integers = level.long()
+            features = self._prior.features(number, integers).detach().requires_grad_()
+            outputs = self._prior.level_outputs(number, state, features, condition)
+            own = self._prior.logistic_parameters(number, outputs, integers)
+            bits = logistic_bits(level, own, *self._prior.tails())
+            total = total + (bits * free[number]).sum()
+            state = self._prior.next_state(number, state, features, condition)
+            inputs.append(features)
+            parameters.append(LogisticParameters(own.mean.detach(), own.log_scale.detach()))
+        slopes = torch.autograd.grad(total, inputs)
+        return float(total.detach()), list(slopes), parameters
+
+    def _moved(
+        self, number: int, codes: Tensor, slopes: Slopes, free: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Return one level's codes after the moves that lower the cost."""
+        signed, absolute = self._prior.grid_features(codes.long()).chunk(2, 1)
+        own = logistic_bits(codes, slopes.parameters, *self._prior.tails())
+        best, moved = torch.full_like(codes, -SMALLEST_GAIN), codes
+        # Where inputs are differences to the neighbors' mean, what a code does to others is left out.
+        seen = 0.0 if self._prior.config.levels[number].neighbour_mean else 1.0
+        for change in (-1.0, 1.0):
+            there = codes + change
+            new_signed, new_absolute = self._prior.grid_features(there.long()).chunk(2, 1)
+            bits = logistic_bits(there, slopes.parameters, *self._prior.tails()) - own
+            context = slopes.signed * (new_signed - signed)
+            context = context + slopes.absolute * (new_absolute - absolute)
+            cost = slopes.error * change + change**2 + self._price * (bits + seen * context)
+            better = cost < best
+            best, moved = torch.where(better, cost, best), torch.where(better, there, moved)
+        drawn = torch.rand(codes.shape, generator=generator) < MOVING_SHARE
+        return torch.where(drawn & (free > 0), moved, codes)
+
+
+def to_context_tiles(level: Tensor, stride: int) -> Tensor:
+    """Cut `(1, C, h, w)` into context tiles `(T, C, t, t)`, in raster order."""
+    side = CONTEXT_TILE // stride
+    _, channels, height, width = level.shape
+    grid = level.reshape(channels, height // side, side, width // side, side)
+    return grid.permute(1, 3, 0, 2, 4).reshape(-1, channels, side, side)
+
+
+def from_context_tiles(tiles: Tensor, height: int, width: int) -> Tensor:
+    """Undo `to_context_tiles`: `(1, C, height, width)`."""
+    _, channels, side, _ = tiles.shape
+    grid = tiles.reshape(height // side, width // side, channels, side, side)
+    return grid.permute(2, 0, 3, 1, 4).reshape(1, channels, height, width)
