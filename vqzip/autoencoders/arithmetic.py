@@ -7,6 +7,7 @@ would exceed the tolerance of pixels, or raise errors about types.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -67,8 +68,24 @@ class _Process:
             if not self._inside:
                 self._before.close()
 
+    def start_anew(self) -> None:
+        """Be outside, in a process that was forked: the threads that were inside are not there."""
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before.close()
+
 
 _PROCESS = _Process()
+
+
+def _start_anew() -> None:
+    # The threads of PyTorch's pool are not there either: whoever waits for them waits for ever.
+    torch.set_num_threads(1)
+    _PROCESS.start_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
 
 
 def _change_default_type(before: ExitStack) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import threading
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -32,6 +35,7 @@ class Network:
         self._graph = graph
         self._lock = threading.Lock()
         self._session: InferenceSession | None = None
+        _OPENED.add(self)
 
     def __call__(self, maps: Sequence[Floats], step: float | None = None) -> list[Floats]:
         """Return the outputs for input maps, and for the quantizer's step where there is one."""
@@ -48,6 +52,29 @@ class Network:
             if self._session is None:
                 self._session = _session(self._graph)
             return self._session
+
+    def start_anew(self) -> None:
+        """Open the network once more at its next call, in a process that was forked from this one.
+
+        The session's threads are not there, and another thread may have held the lock. The session
+        itself is never taken down: it would wait for its threads.
+        """
+        self._lock = threading.Lock()
+        if self._session is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._session))
+            self._session = None
+
+
+_OPENED: weakref.WeakSet[Network] = weakref.WeakSet()
+
+
+def _start_all_anew() -> None:
+    for network in list(_OPENED):
+        network.start_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_all_anew)
 
 
 def _session(graph: bytes) -> InferenceSession:
