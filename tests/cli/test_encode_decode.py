@@ -384,3 +384,20 @@ def test_a_region_outside_the_picture(
     assert run([*arguments, "--region", "80,0,10,10"]) in (1, 2)
     assert capsys.readouterr().err.count("\n") == 1
     assert not output.exists()
+
+
+def test_metadata_that_the_output_does_not_hold_are_named(
+    picture: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    source, vqz = tmp_path / "with.png", tmp_path / "with.vqz"
+    with Image.open(picture) as image:
+        image.save(source, exif=b"II*\0" + bytes(8) + bytes(70_000))
+    assert run(["encode", str(source), "-o", str(vqz), "--model", str(tiny_model)]) == 0
+    capsys.readouterr()
+    line = ["decode", str(vqz), "--model", str(tiny_model), "--force", "-o"]
+    assert run([*line, str(tmp_path / "out.jpg")]) == 0
+    assert "warning: JPEG does not hold the picture's EXIF" in capsys.readouterr().err
+    assert run([*line, str(tmp_path / "out.png")]) == 0
+    assert "warning" not in capsys.readouterr().err
+    assert run([*line, str(tmp_path / "out.jpg"), "--strip"]) == 0
+    assert "warning" not in capsys.readouterr().err

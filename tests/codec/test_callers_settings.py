@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from tools.bench.callers_settings import BACKENDS, NEW_NAMES, SETTINGS, default_type
 from tools.golden.models import TINY, TINY_GAINS, TINY_VQ, smooth_pixels
 from vqzip.autoencoders.arithmetic import own_arithmetic
+from vqzip.autoencoders.runtime import runtime_for
 from vqzip.codec.codec import load
 from vqzip.pictures.picture import Picture
 
@@ -35,8 +37,18 @@ def settings_of_torch() -> list[object]:
     return asked
 
 
+@pytest.fixture(scope="module", params=["onnx", "torch"])
+def runtime(request: pytest.FixtureRequest) -> Iterator[str]:
+    """What runs the networks: ONNX Runtime, or PyTorch as on a GPU."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "torch":
+            patch.setattr("vqzip.autoencoders.runtime._installed", lambda name: name == "torch")
+        yield request.param
+
+
 @pytest.fixture(scope="module", params=[TINY, TINY_VQ, TINY_GAINS], ids=lambda folder: folder.name)
-def folder(request: pytest.FixtureRequest) -> Path:
+def folder(request: pytest.FixtureRequest, runtime: str) -> Path:
+    assert runtime_for("cpu") == runtime
     return request.param  # type: ignore[no-any-return]
 
 
@@ -85,20 +97,25 @@ def test_two_threads_leave_what_the_first_found() -> None:
             inside.set()
             leave.wait(60)
 
-    with default_type(torch.float64):
+    with SETTINGS["matmul precision medium"]():
         thread = threading.Thread(target=first)
         thread.start()
         assert inside.wait(60)
         with own_arithmetic():
             leave.set()
             thread.join(60)
-            assert torch.get_default_dtype() == torch.float32
+            assert torch.get_float32_matmul_precision() == "highest"
+        assert torch.get_float32_matmul_precision() == "medium"
+
+
+def test_the_default_type_is_never_changed() -> None:
+    with default_type(torch.float64), own_arithmetic():
         assert torch.get_default_dtype() == torch.float64
 
 
 def test_an_error_gives_the_settings_back() -> None:
-    with default_type(torch.float64):
+    with SETTINGS["matmul precision medium"]():
         with pytest.raises(KeyError), own_arithmetic():
             raise KeyError
-        assert torch.get_default_dtype() == torch.float64
+        assert torch.get_float32_matmul_precision() == "medium"
     assert torch.is_grad_enabled()

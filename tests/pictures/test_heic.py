@@ -94,3 +94,15 @@ def test_pillow_itself_is_left_as_it_was(heif: ModuleType) -> None:
     before = dict(Image.OPEN)
     read(file.getvalue())
     assert before == Image.OPEN
+
+
+@pytest.mark.parametrize("front", [b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"])
+def test_without_its_plugin_jpeg_xl_gets_a_sentence_too(
+    front: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("pillow_jxl", "pillow_jxl.JpegXLImagePlugin"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(
+        PictureError, match="is JPEG XL, which needs pillow-jxl-plugin: pip install"
+    ):
+        read(front + bytes(100))

@@ -1,8 +1,8 @@
 """Runs the networks of the codec in plain float32, whatever the caller has set in torch.
 
-torch has settings that affect every computation of a process or thread: a default float type, products
-rounded to bfloat16 or TensorFloat-32, autocast. They are meant for the caller's own networks. In ours, they
-would exceed the tolerance of pixels, or raise errors about types.
+torch has settings that affect every computation of a process or thread: products rounded to bfloat16 or
+TensorFloat-32, autocast. They are meant for the caller's own networks. In ours, they would exceed the
+tolerance of pixels. The default float type does not matter, for types are named.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _BACKENDS: Any = torch.backends
 def own_arithmetic() -> Iterator[None]:
     """Compute in plain float32, without gradients, then restore the caller's settings.
 
-    Also a decorator. Settings of a thread are changed in this thread only. Settings of the process are
-    changed only if they differ, while any thread is inside.
+    Also a decorator. Settings of a thread are changed in this thread only. The rounding of products, which
+    belongs to the process, is changed only if the caller allows it, while any thread is inside.
     """
     with ExitStack() as own:
         # First: leaving inference mode turns gradients on.
@@ -53,7 +53,6 @@ class _Process:
     def __enter__(self) -> None:
         with self._lock:
             if not self._inside:
-                _change_default_type(self._before)
                 _change_precision(self._before)
             self._inside += 1
 
@@ -86,12 +85,6 @@ def _start_anew() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_start_anew)
-
-
-def _change_default_type(before: ExitStack) -> None:
-    if torch.get_default_dtype() != torch.float32:
-        before.callback(torch.set_default_dtype, torch.get_default_dtype())
-        torch.set_default_dtype(torch.float32)
 
 
 def _change_precision(before: ExitStack) -> None:

@@ -206,7 +206,7 @@ class Vqvae(nn.Module):
             raise ModelError("this model needs a quality.")
         step = self.config.step(quality or Quality(0))
         device = next(chain(self.parameters(), self.buffers())).device
-        return torch.full((count,), step, device=device)
+        return torch.full((count,), step, device=device, dtype=torch.float32)
 
     def _analyze(self, pixels: Tensor, step: Tensor) -> list[Tensor]:
         height, width = pixels.shape[-2:]

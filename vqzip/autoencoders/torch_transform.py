@@ -40,7 +40,7 @@ class TorchTransform:
 
     def steps(self, step: float) -> Tensor:
         """Return the step of one picture, `(1,)`."""
-        return torch.full((1,), step, device=self._device)
+        return torch.full((1,), step, device=self._device, dtype=torch.float32)
 
     def tensor(self, array: Floats) -> Tensor:
         """Return an array as a batch of one."""

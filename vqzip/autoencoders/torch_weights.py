@@ -35,10 +35,11 @@ def with_weights(build: Callable[[], Network], weights: Mapping[str, Tensor]) ->
     with own_arithmetic():
         # Without memory first: what the configuration asks for must be there in the file.
         with torch.device("meta"):
-            expected = build().state_dict()
+            expected = build().float().state_dict()
         _check(expected, weights)
         with torch.device("cpu"):
-            network = build()
+            # By name: the type that floats get where none is named is the caller's to choose.
+            network = build().float()
         network.load_state_dict(dict(weights))
     return network
 

@@ -24,6 +24,8 @@ from vqzip.pictures.samples import (
 )
 from vqzip.pictures.sources import file_content, open_picture, too_large
 
+_TIFF_WIDTH, _TIFF_LENGTH = 256, 257
+
 
 @dataclass(frozen=True, eq=False)
 class PictureRead:
@@ -104,6 +106,7 @@ def read_file(source: Path | bytes, *, max_pixels: int) -> PictureRead:
             _refuse_programs(image, name)
             stored = stored_in_file(found, image)
             found.bits = max(found.bits, raw_bits(image))
+            _give_memory(image)
             image.load()
             _check_size(image, name, max_pixels)
             picture = _picture(image, found, stored)
@@ -179,6 +182,18 @@ def _picture(image: Image.Image, found: Findings, stored: Stored) -> Picture:
     if alpha is not None:
         alpha = None if int(alpha.min(initial=255)) == 255 else turned(alpha, turn)
     return Picture(pixels, alpha, metadata_of(found, is_gray=pixels.ndim == 2))
+
+
+def _give_memory(image: Image.Image) -> None:
+    """Give a TIFF, whose size was checked, the memory for its pixels.
+
+    Its plugin would ask for it by itself, and hold it to Pillow's limit, which is the process's.
+    """
+    tags = getattr(image, "tag_v2", None)
+    if tags is not None and tags.get(_TIFF_WIDTH) and tags.get(_TIFF_LENGTH):
+        size = int(tags[_TIFF_WIDTH]), int(tags[_TIFF_LENGTH])
+        if image.size in (size, size[::-1]):
+            image.im = Image.new(image.mode, size).im
 
 
 def _refuse_programs(image: Image.Image, name: str) -> None:

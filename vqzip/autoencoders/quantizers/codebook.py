@@ -61,7 +61,7 @@ class CodebookQuantizer(nn.Module):
         super().__init__()
         self.size, self.dim = config.size, config.dim
         shape = (level.groups, level.depth, config.size, config.dim)
-        start = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+        start = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float32)
         self.codebooks = nn.Parameter(start, requires_grad=False)
 
     def quantize(self, z_e: Tensor, step: Tensor) -> Quantized:

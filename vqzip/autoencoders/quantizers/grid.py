@@ -39,7 +39,7 @@ class GridQuantizer(nn.Module):
         if level.depth != 1:
             raise ModelError("a grid has depth 1; use a smaller step instead of residual stages.")
         self.groups = level.groups
-        shift = torch.full((level.groups, MAGNITUDES), START_SHIFT)
+        shift = torch.full((level.groups, MAGNITUDES), START_SHIFT, dtype=torch.float32)
         self.register_buffer("centroid_shift", shift)
 
     def quantize(self, z_e: Tensor, step: Tensor) -> Quantized:
