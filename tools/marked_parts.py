@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,3 +66,8 @@ def write_marked_part(path: Path, name: str, measure: Callable[[], str]) -> str:
     text = measure()
     path.write_text(with_marked_part(read_page(path), name, text, path=path), encoding="utf-8")
     return text
+
+
+def paragraph(text: str) -> str:
+    """Return a text in lines of at most 120 characters, as all prose of the documents."""
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False) + "\n"

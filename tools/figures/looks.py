@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.marked_parts import read_page, with_marked_part
+from tools.marked_parts import paragraph, read_page, with_marked_part
 from vqzip.cli.files_display import FilesDisplay
 from vqzip.codec.codec import DEFAULT_QUALITY, load
 from vqzip.errors import VqzipError
@@ -138,8 +138,10 @@ def page_part(report: RdReport, single: Sequence[Measurement], pictures: int) ->
     versions += [anchor.description.partition(";")[0] for anchor in report.anchors]
     found = [equal_quality(report, reference) for reference in REFERENCES]
     parts = [
-        f"`{shlex.join(report.command)}`: {pictures} pictures, {len(QUALITIES)} settings of each codec; "
-        f"{', '.join(dict.fromkeys(versions))}.\n",
+        paragraph(
+            f"`{shlex.join(report.command)}`: {pictures} pictures, {len(QUALITIES)} settings of each "
+            f"codec; {', '.join(dict.fromkeys(versions))}."
+        ),
         *(table.markdown() for table in found if table.rows),
         defaults(single, report.metrics).markdown(),
     ]

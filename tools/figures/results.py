@@ -19,7 +19,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tools.marked_parts import read_page, with_marked_part
+from tools.marked_parts import paragraph, read_page, with_marked_part
 from vqzip.cli.files_display import FilesDisplay
 from vqzip.cli.rd_curve import CURVE_FILE
 from vqzip.codec.codec import Codec, load
@@ -153,14 +153,14 @@ def measure_figures(
 
 
 def origin(report: RdReport, codecs: Mapping[str, Codec], command: Sequence[str]) -> str:
-    """Return the line that says what figures come from: command, models, versions, machine."""
+    """Return the sentence that says what figures come from: command, models, versions, machine."""
     models = [f"`{name}` (id `{codec.model.id.hex()[:16]}`)" for name, codec in codecs.items()]
     versions = [f"{package} {version}" for package, version in report.versions.items()]
     versions += [anchor.description.partition(";")[0] for anchor in report.anchors]
     machine = f"{report.machine['processor']}, {report.machine['cores']} cores"
-    return (
+    return paragraph(
         f"`{shlex.join(command)}` with {', '.join(models)}; "
-        f"{', '.join(dict.fromkeys(versions))}; {machine}.\n"
+        f"{', '.join(dict.fromkeys(versions))}; {machine}."
     )
 
 

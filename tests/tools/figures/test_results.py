@@ -117,7 +117,7 @@ def figures_of(tree: Tree) -> tuple[str, str]:
     assert page.startswith(BEFORE)
     assert page.endswith(AFTER)
     line, _, tables = page[len(BEFORE) : -len(AFTER)].strip("\n").partition("\n\n")
-    return line, tables
+    return line.replace("\n", " "), tables
 
 
 @pytest.mark.slow
