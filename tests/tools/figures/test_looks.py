@@ -9,6 +9,9 @@ import pytest
 
 from tests.measuring.made_measurements import made
 from tools.figures import looks as script
+from tools.marked_parts import with_marked_part
+from vqzip.measuring.anchors.avif import AVIF
+from vqzip.measuring.anchors.jxl import JXL
 from vqzip.measuring.metrics.known import DEFAULT_METRICS
 from vqzip.measuring.report.report import make_report
 
@@ -16,11 +19,11 @@ from vqzip.measuring.report.report import make_report
 def test_codecs_are_compared_with_both_references_as_far_as_they_are_measured() -> None:
     models, avif = [made("photo", 2)], made("avif", 1)
     only_avif = make_report(models, [avif], ["x"], DEFAULT_METRICS)
-    table = script.equal_quality(only_avif, script.AVIF)
+    table = script.equal_quality(only_avif, AVIF)
     assert table.rows == (("PHOTO", "+100.0 (0/2)", "+100.0 (0/2)"),)
-    assert script.equal_quality(only_avif, script.JXL).rows == ()
+    assert script.equal_quality(only_avif, JXL).rows == ()
     both = make_report(models, [avif, made("jxl", 4)], ["x"], DEFAULT_METRICS)
-    rows = script.equal_quality(both, script.JXL).rows
+    rows = script.equal_quality(both, JXL).rows
     assert [row[:2] for row in rows] == [("PHOTO", "-50.0 (2/2)"), ("AVIF", "-75.0 (2/2)")]
 
 
@@ -52,6 +55,4 @@ def test_what_cannot_be_done_is_one_line(
 def test_the_page_has_the_place_that_the_program_writes_to() -> None:
     page = (script.ROOT / script.PAGE).read_text(encoding="utf-8")
     assert "**Bits at equal quality" in page
-    assert "**Bits at equal quality" not in script.with_marked_part(
-        page, "looks", "", path=script.PAGE
-    )
+    assert "**Bits at equal quality" not in with_marked_part(page, "looks", "", path=script.PAGE)
