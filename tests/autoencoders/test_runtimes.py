@@ -106,6 +106,23 @@ def test_codes_and_pixels_are_those_of_the_vqvae(name: str, size: tuple[int, int
         assert np.abs(drawn - wanted.numpy()).max() < 1e-2
 
 
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_part_is_that_of_the_whole(name: str) -> None:
+    onnx = made(random_networks(CONFIGS[name], 9), "onnx")
+    size = onnx.config.align * 12
+    codes = [
+        np.random.default_rng(6).integers(
+            0, 2, (level.groups, level.depth, size // level.stride, size // level.stride), np.int32
+        )
+        for level in onnx.config.levels
+    ]
+    whole = onnx.decode(codes, 0)
+    for part in (slice(0, 17), slice(size // 2, size // 2 + 9)), (slice(size - 21, size),) * 2:
+        drawn = onnx.decode(codes, 0, part)
+        assert drawn.shape == whole[:, part[0], part[1]].shape
+        assert np.abs(drawn - whole[:, part[0], part[1]]).max() < 1e-2
+
+
 def test_a_model_whose_networks_differ_is_refused() -> None:
     vqvae = random_networks(CONFIGS["before and after"], 6)
     onnx = made(vqvae, "onnx")

@@ -17,7 +17,7 @@ from tools.golden.models import TINY, TINY_VQ, smooth_pixels, wavelet_config
 from vqzip.autoencoders.autoencoder import Autoencoder
 from vqzip.autoencoders.quantizers.coding import Codes as CropCodes
 from vqzip.autoencoders.quantizers.coding import GridCoding
-from vqzip.autoencoders.transform import Floats
+from vqzip.autoencoders.transform import Floats, Part
 from vqzip.cli.options import DEFAULT_MAX_PIXELS
 from vqzip.codec.codec import Codec, load
 from vqzip.codec.latents import LatentTransform
@@ -52,9 +52,9 @@ class NoNetworks:
         ]
         self.crop: Floats = np.empty((3, 0, 0), np.float32)
 
-    def decode(self, codes: list[CropCodes], quality: Quality) -> Floats:
+    def decode(self, codes: list[CropCodes], quality: Quality, part: Part) -> Floats:
         pixels = codes[-1][0, 0].repeat(STRIDE, 0).repeat(STRIDE, 1).astype(np.float32)
-        return np.stack([pixels] * 3)
+        return np.stack([pixels[part]] * 3)
 
     def _keep(self, pixels: Floats, step: float) -> Floats:
         self.crop = pixels

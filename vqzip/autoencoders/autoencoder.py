@@ -9,7 +9,7 @@ import numpy as np
 from vqzip.autoencoders.config import VqvaeConfig
 from vqzip.autoencoders.quantizers.coding import Codes, CodingQuantizer
 from vqzip.autoencoders.spec import analysis_reach, synthesis_reach
-from vqzip.autoencoders.transform import Floats, Transform
+from vqzip.autoencoders.transform import Floats, Part, Transform
 from vqzip.errors import CodingError
 from vqzip.quality import Quality
 
@@ -34,12 +34,15 @@ class Autoencoder:
         self.analysis_reach = analysis_reach(config.transform, config.levels)
         self.synthesis_reach = synthesis_reach(config.transform, config.levels)
 
-    def decode(self, codes: Sequence[Codes], quality: Quality) -> Floats:
+    def decode(
+        self, codes: Sequence[Codes], quality: Quality, part: Part | None = None
+    ) -> Floats:
         """Return pixels `(3, H, W)`, clipped to 0 to 255.
 
         Args:
             codes: `(G, D, h, w)` a level, coarse first; finer levels may be left out.
             quality: one of the model's.
+            part: rows and columns of the pixels that are wanted; None wants all.
 
         Raises:
             CodingError: codes do not fit the model.
@@ -56,7 +59,8 @@ class Autoencoder:
         for level in range(len(codes), len(self.quantizers)):
             stride = self.config.levels[level].stride
             quantized.append(self.quantizers[level].blank(height // stride, width // stride))
-        pixels = self.transform.synthesize(quantized, step)
+        part = part or (slice(0, height), slice(0, width))
+        pixels = self.transform.synthesize(quantized, step, part)
         return np.clip(pixels, 0, 255, out=pixels)
 
     def _check(self, codes: Sequence[Codes]) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vqzip.autoencoders import discrete
 from vqzip.autoencoders.arithmetic import own_arithmetic
-from vqzip.autoencoders.transform import Floats
+from vqzip.autoencoders.transform import Floats, Part
 
 
 class TorchTransform:
@@ -33,10 +33,10 @@ class TorchTransform:
         return TorchAnalysis(self, self.networks.analyze(self.tensor(pixels), steps), steps)
 
     @own_arithmetic()
-    def synthesize(self, quantized: Sequence[Floats], step: float) -> Floats:
+    def synthesize(self, quantized: Sequence[Floats], step: float, part: Part) -> Floats:
         """See `Transform`."""
         maps = [self.tensor(each) for each in quantized]
-        return _array(self.networks.synthesize(maps, self.steps(step)))
+        return _array(self.networks.synthesize(maps, self.steps(step)))[:, part[0], part[1]]
 
     def steps(self, step: float) -> Tensor:
         """Return the step of one picture, `(1,)`."""

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+Part = tuple[slice, slice]
+"""Rows and columns of the pixels of a crop."""
+
 
 @contextmanager
 def own_floats() -> Iterator[None]:
@@ -56,6 +59,12 @@ class Transform(Protocol):
         """
         ...
 
-    def synthesize(self, quantized: Sequence[Floats], step: float) -> Floats:
-        """Return pixels `(3, H, W)`, not clipped, from what the codes of every level stand for."""
+    def synthesize(self, quantized: Sequence[Floats], step: float, part: Part) -> Floats:
+        """Return the pixels of a part of the crop, `(3, rows, columns)`, not clipped.
+
+        Args:
+            quantized: what the codes of every level stand for, in the whole crop.
+            step: of the grids.
+            part: with start and stop.
+        """
         ...

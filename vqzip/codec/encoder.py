@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from vqzip.codec.decoder import Decoder
 from vqzip.codec.effort import DEFAULT_EFFORT, ROUNDS, check_effort, cost
-from vqzip.codec.latents import LatentTransform
+from vqzip.codec.latents import LatentTransform, tile_threads
 from vqzip.codec.sections import sections_of
 from vqzip.codec.tile_streams import CodedTile, TileCoder, get_tile, put_tile
-from vqzip.codec.tiles import stream_tiles
+from vqzip.codec.tiles import Tile, stream_tiles
 from vqzip.codes import Codes, Frame
 from vqzip.container.build import build
 from vqzip.container.fields import Header, Section, VqzFile
@@ -24,6 +24,7 @@ from vqzip.pictures.hidden import visible_pixels, with_hidden_filled
 from vqzip.pictures.picture import Picture
 from vqzip.prior.backend import Backend
 from vqzip.quality import Quality
+from vqzip.threads import share
 
 if TYPE_CHECKING:
     from vqzip.codec.refinement import Refinement
@@ -108,26 +109,37 @@ class Encoder:
         frame = Frame(picture.width, picture.height, quality, picture.is_gray)
         grid = stream_tiles(frame.width, frame.height)
         coder = TileCoder(self._backend, self._hierarchy, frame)
-        tiles = (self._latents.of_tile(picture.pixels, grid, tile.index, frame) for tile in grid)
-        return self._file(frame, sections, (coder.encode(tile, bit_price) for tile in tiles))
+
+        def code(tile: Tile) -> CodedTile:
+            latents = self._latents.of_tile(picture.pixels, grid, tile.index, frame)
+            return coder.encode(latents, bit_price)
+
+        return self._file(frame, sections, code)
 
     def _known(self, codes: Codes, sections: tuple[Section, ...]) -> Encoded:
         """Encode codes that are there already."""
         coder = TileCoder(self._backend, self._hierarchy, codes)
-        grid = stream_tiles(codes.width, codes.height)
-        tiles = (get_tile(codes, self._hierarchy, tile) for tile in grid)
-        return self._file(codes, sections, (coder.write(tile) for tile in tiles))
+        return self._file(
+            codes, sections, lambda tile: coder.write(get_tile(codes, self._hierarchy, tile))
+        )
 
     def _file(
-        self, frame: Frame, sections: tuple[Section, ...], tiles: Iterable[CodedTile]
+        self, frame: Frame, sections: tuple[Section, ...], code: Callable[[Tile], CodedTile]
     ) -> Encoded:
         codes = Codes.blank(self._hierarchy, frame)
-        payloads, lengths = [], np.zeros(len(codes.levels))
+        payloads: dict[int, list[bytes]] = {}
+        lengths: dict[int, list[float]] = {}
         grid = stream_tiles(frame.width, frame.height)
-        for tile, coded in zip(grid, tiles, strict=True):
+
+        def take(tile: Tile) -> None:
+            coded = code(tile)
             put_tile(codes, self._hierarchy, tile, coded.codes)
-            payloads.append(coded.payloads)
-            lengths += coded.code_length_bits
+            payloads[tile.index], lengths[tile.index] = coded.payloads, coded.code_length_bits
+
+        share(take, list(grid), threads=min(tile_threads(), self._backend.threads))
+        streams = zip(*(payloads[number] for number in range(len(grid))), strict=True)
+        # Always in the same order, which decides the last digit of a sum.
+        total = np.sum([lengths[number] for number in range(len(grid))], axis=0)
         header = Header(
             width=frame.width,
             height=frame.height,
@@ -137,8 +149,8 @@ class Encoder:
             tile_log2=grid.tile.bit_length() - 1,
             model_id=self._model.id[:8],
         )
-        data = build(VqzFile(header, tuple(zip(*payloads, strict=True)), sections))
-        return Encoded(data, tuple(lengths.tolist()), codes)
+        data = build(VqzFile(header, tuple(streams), sections))
+        return Encoded(data, tuple(total.tolist()), codes)
 
     def _refined(
         self, picture: Picture, codes: Codes, rounds: int, visible: NDArray[np.bool_] | None

@@ -16,6 +16,15 @@ from vqzip.autoencoders.quantizers.coding import Codes as CropCodes
 from vqzip.autoencoders.transform import Floats, own_floats
 from vqzip.codec.tiles import Box, HaloCrop, TileGrid
 from vqzip.codes import Choice, CodeMap, Codes, Frame
+from vqzip.threads import share, thread_count
+
+MOST_TILES = 4
+"""Tiles that are in memory at once, each with some 100 MB."""
+
+
+def tile_threads() -> int:
+    """Return how many tiles are worked on at once."""
+    return min(thread_count(), MOST_TILES)
 
 
 class TileLatents:
@@ -160,15 +169,17 @@ class LatentTransform:
         shape = (box.height, box.width) if codes.gray else (box.height, box.width, 3)
         out, maps = np.empty(shape, np.uint8), codes.maps
         reach = self._autoencoder.synthesis_reach
-        parts = [tile.overlap(box) for tile in grid.overlapping(box)]
-        for part in filter(None, parts):
+
+        def draw(part: Box) -> None:
             place = self._padded(grid).with_halo(part, halo=reach, align=self._align)
             levels = min(known[tile.index] for tile in grid.overlapping(self.seen(part, grid)))
             crops = [self._crop(maps, level, place.crop) for level in range(max(1, levels))]
-            rows, columns = place.inner.slices
-            decoded = self._autoencoder.decode(crops, codes.quality)[:, rows, columns]
+            decoded = self._autoencoder.decode(crops, codes.quality, place.inner.slices)
             decoded = decoded.mean(0) if codes.gray else decoded.transpose(1, 2, 0)
             out[part.within(box).slices] = np.rint(decoded)
+
+        parts = [tile.overlap(box) for tile in grid.overlapping(box)]
+        share(own_floats()(draw), [part for part in parts if part], threads=tile_threads())
         return out
 
     def _crop(self, maps: Sequence[CodeMap], level: int, crop: Box) -> CropCodes:

@@ -37,7 +37,8 @@ def check_runtimes(vqvae: Vqvae, autoencoder: Autoencoder) -> float:
         quantized.append(quantizer.dequantize(quantizer.quantize(latents, step), step))
         first.take(level, quantized[level])
         second.take(level, quantized[level])
-    drawn = [each.synthesize(quantized, step) for each in (learned, autoencoder.transform)]
+    whole = slice(0, SIDE), slice(0, SIDE)
+    drawn = [each.synthesize(quantized, step, whole) for each in (learned, autoencoder.transform)]
     # Decoded pixels are clipped, so differences outside the range do not matter.
     before, after = (np.clip(each, 0, 255) for each in drawn)
     largest = max(largest, float(np.abs(before - after).max()))

@@ -8,7 +8,7 @@ from vqzip.autoencoders.config import ConvTransformConfig
 from vqzip.autoencoders.onnx.conv_graphs import analysis, latent, synthesis
 from vqzip.autoencoders.onnx.session import Network
 from vqzip.autoencoders.onnx.weights import Weights
-from vqzip.autoencoders.transform import Floats
+from vqzip.autoencoders.transform import Floats, Part
 from vqzip.hierarchy import LevelConfig
 
 
@@ -40,11 +40,11 @@ class OnnxConv:
         del step
         return ConvAnalysis(self._latents, self._analysis([pixels]))
 
-    def synthesize(self, quantized: Sequence[Floats], step: float) -> Floats:
+    def synthesize(self, quantized: Sequence[Floats], step: float, part: Part) -> Floats:
         """See `Transform`."""
         del step
         (pixels,) = self._synthesis(quantized)
-        return pixels
+        return pixels[:, part[0], part[1]]
 
 
 class ConvAnalysis:

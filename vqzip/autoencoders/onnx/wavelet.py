@@ -13,12 +13,14 @@ from vqzip.autoencoders.onnx.session import Network
 from vqzip.autoencoders.onnx.wavelet_graphs import masking, predictor, refiner, step_features
 from vqzip.autoencoders.onnx.weights import Weights
 from vqzip.autoencoders.spec import (
+    BLOCK,
     LARGEST_COMPRESSED,
     LARGEST_LOG_GAIN,
     LARGEST_LOG_KNEE,
+    refiner_reach,
     subbands,
 )
-from vqzip.autoencoders.transform import Floats
+from vqzip.autoencoders.transform import Floats, Part
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ class OnnxWavelet:
         self._decompositions = config.decompositions
         self._before = _refiner(weights.part("before"), config.before)
         self._after = _refiner(weights.part("after"), config.after)
+        self._reach = refiner_reach(config.after)
         channels = subbands(config)
         self._gains: list[LevelGains] = []
         width = config.gains.width if config.gains is not None else 0
@@ -130,15 +133,22 @@ class OnnxWavelet:
             (planes,) = self._before([planes], step)
         return WaveletAnalysis(self, split(planes, self._decompositions), step)
 
-    def synthesize(self, quantized: Sequence[Floats], step: float) -> Floats:
+    def synthesize(self, quantized: Sequence[Floats], step: float, part: Part) -> Floats:
         """See `Transform`."""
         low: Floats | None = None
         for level, latents in enumerate(quantized):
             low = self.finer(low, self.scale(level, low, step).subbands(latents))
         assert low is not None  # noqa: S101  every model has a level
-        if self._after is not None:
-            (low,) = self._after([low], step)
-        return pixels_of(low)
+        rows, columns = part
+        if self._after is None:
+            return pixels_of(low[:, rows, columns])
+        # The wavelet reaches much farther than the network, which takes most of the time.
+        above, height = _around(rows, self._reach, low.shape[1])
+        left, width = _around(columns, self._reach, low.shape[2])
+        (refined,) = self._after([low[:, above : above + height, left : left + width]], step)
+        top, start = rows.start - above, columns.start - left
+        bottom, end = rows.stop - above, columns.stop - left
+        return pixels_of(refined[:, top:bottom, start:end])
 
     def scale(self, level: int, low: Floats | None, step: float) -> Scale:
         """Return how a level's subbands become latents.
@@ -191,6 +201,12 @@ class WaveletAnalysis:
         """See `Analysis`."""
         del level
         self._low = self._transform.finer(self._low, self._scale.subbands(quantized))
+
+
+def _around(part: slice, reach: int, length: int) -> tuple[int, int]:
+    """Return first and number of the samples that a network must see for a part, in whole blocks."""
+    first = max(0, part.start - reach) // BLOCK * BLOCK
+    return first, min(length, -(-(part.stop + reach) // BLOCK) * BLOCK) - first
 
 
 def _refiner(weights: Weights, config: RefinerConfig | None) -> Network | None:
