@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tools.golden.models import TINY, TINY_VQ, smooth_pixels
+from vqzip.codec import excerpt as excerpt_module
+from vqzip.codec import target as target_module
 from vqzip.codec.codec import Codec, load
 from vqzip.codec.encoder import Encoded
-from vqzip.codec.target import Target, encode_to_target, psnr_db
+from vqzip.codec.excerpt import excerpt
+from vqzip.codec.target import MOST_CORRECTIONS, SLACKS_AT_LAST, Target, encode_to_target, psnr_db
 from vqzip.errors import TargetUnreachable, UsageError
+from vqzip.models.folder import Model
 from vqzip.pictures.picture import Picture
+from vqzip.pictures.read import read_picture
 
 PICTURE = Picture(smooth_pixels(96, 120, 11))
 SMALL_PICTURES = {
@@ -42,6 +48,18 @@ class CountingCodec(Codec):
         return super().encode_picture(
             picture, quality=quality, effort=effort, bit_price=bit_price, verify=verify
         )
+
+
+class SizesCodec(Codec):
+    """Notes the size of every picture that is encoded."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(model)
+        self.sizes: list[tuple[int, int]] = []
+
+    def encode_picture(self, picture: Picture, **options: Any) -> Encoded:
+        self.sizes.append((picture.height, picture.width))
+        return super().encode_picture(picture, **options)
 
 
 def counting(folder: Path) -> CountingCodec:
@@ -152,3 +170,35 @@ def test_psnr() -> None:
     assert psnr_db(black, white) == 0
     assert psnr_db(white, white) == math.inf
     assert psnr_db(black, black + np.uint8(1)) == pytest.approx(48.1308, abs=1e-4)
+
+
+@pytest.mark.parametrize("target", [Target(psnr_db=34.0), Target(max_bytes=18000)])
+def test_large_pictures_are_searched_on_an_excerpt(
+    target: Target, photograph: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(target_module, "EXCERPT_FROM_PIXELS", 1)
+    monkeypatch.setattr(excerpt_module, "SIDE", 48)
+    picture = read_picture(photograph, max_pixels=1 << 20, strict=False)
+    size = picture.height, picture.width
+    codec = SizesCodec(load(TINY).model)
+    encoded = encode_to_target(codec, picture, target, effort=4)
+    reached = decoded_psnr(codec, picture, encoded)
+    excess = target.excess(len(encoded.data), lambda: reached)
+    assert -SLACKS_AT_LAST * target.slack <= excess <= 0
+    whole = codec.sizes.count(size)
+    assert set(codec.sizes) == {size, (144, 144)}
+    assert whole <= MOST_CORRECTIONS
+
+
+def test_an_excerpt_is_spread_over_the_picture() -> None:
+    pixels = np.indices((1000, 1300)).sum(0).astype(np.uint8)
+    alpha = np.full((1000, 1300), 255, np.uint8)
+    visible = pixels > 9
+    picture, counts = excerpt(Picture(pixels, alpha), visible)
+    assert (picture.width, picture.height, picture.alpha) == (768, 768, None)
+    assert np.array_equal(picture.pixels[:256, :256], pixels[:256, :256])
+    assert np.array_equal(picture.pixels[-256:, -256:], pixels[-256:, -256:])
+    assert np.array_equal(picture.pixels[256:512, :256], pixels[372:628, :256])
+    assert counts is not None
+    assert np.array_equal(counts, picture.pixels > 9)
+    assert excerpt(Picture(pixels[:100]), None)[0].pixels.shape == (300, 768)

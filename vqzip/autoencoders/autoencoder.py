@@ -34,9 +34,7 @@ class Autoencoder:
         self.analysis_reach = analysis_reach(config.transform, config.levels)
         self.synthesis_reach = synthesis_reach(config.transform, config.levels)
 
-    def decode(
-        self, codes: Sequence[Codes], quality: Quality, part: Part | None = None
-    ) -> Floats:
+    def decode(self, codes: Sequence[Codes], quality: Quality, part: Part | None = None) -> Floats:
         """Return pixels `(3, H, W)`, clipped to 0 to 255.
 
         Args:
