@@ -116,9 +116,9 @@ def test_a_part_is_that_of_the_whole(name: str) -> None:
         )
         for level in onnx.config.levels
     ]
-    whole = onnx.decode(codes, 0)
+    whole = onnx.decode(codes, Quality(0))
     for part in (slice(0, 17), slice(size // 2, size // 2 + 9)), (slice(size - 21, size),) * 2:
-        drawn = onnx.decode(codes, 0, part)
+        drawn = onnx.decode(codes, Quality(0), part)
         assert drawn.shape == whole[:, part[0], part[1]].shape
         assert np.abs(drawn - whole[:, part[0], part[1]]).max() < 1e-2
 
