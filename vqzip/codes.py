@@ -1,4 +1,4 @@
-"""The codes of a picture, and what an encoder chooses them by."""
+"""The codes of a picture, and the inputs for choosing codes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ CodeMap = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Frame:
-    """What has to be known of a picture before its codes.
+    """The facts about a picture that come before its codes.
 
     Args:
         width: in pixels.
         height: in pixels.
-        quality: that its codes have.
+        quality: of its codes.
         gray: whether it has one channel.
     """
 
@@ -38,8 +38,8 @@ class Codes(Frame):
     """The codes of a picture, with all that is needed to decode them to pixels.
 
     Args:
-        levels: one int32 array `(G, D, H, W)` a level, coarse first: groups, depth (residual stages), rows,
-            columns. `H` and `W` are the picture's size divided by the level's stride, rounded up.
+        levels: an int32 array `(G, D, H, W)` for each level, coarse first: groups, depth (residual stages),
+            rows, columns. `H` and `W` are the picture's size divided by the level's stride, rounded up.
 
     Raises:
         CodingError: a level is not a four-dimensional int32 array.
@@ -57,10 +57,10 @@ class Codes(Frame):
 
     @classmethod
     def blank(cls, hierarchy: Hierarchy, frame: Frame) -> Codes:
-        """Return codes that are all 0, to be filled."""
+        """Return codes that are all 0, to be filled in."""
         shapes = hierarchy.shapes(frame.height, frame.width)
         levels = [
-            # Pages of zeros that nothing is written to take no memory: a region is decoded this way.
+            # Untouched pages of zeros take no memory, which matters when a region is decoded.
             np.zeros((level.groups, level.depth, *shape), np.int32)
             for level, shape in zip(hierarchy.levels, shapes, strict=True)
         ]
@@ -69,7 +69,7 @@ class Codes(Frame):
 
     @property
     def maps(self) -> list[CodeMap]:
-        """The same codes `(G * D, H, W)` a level."""
+        """The same codes, `(G * D, H, W)` for each level."""
         return [level.reshape(-1, *level.shape[2:]) for level in self.levels]
 
     def check_shapes(self, hierarchy: Hierarchy) -> None:

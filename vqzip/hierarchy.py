@@ -29,7 +29,7 @@ class CodebookConfig:
 
 @dataclass(frozen=True)
 class GridConfig:
-    """Codewords k·step for every integer k: scalar quantization without a largest value."""
+    """Codewords k·step for every integer k: scalar quantization without limits."""
 
     kind: Literal["grid"] = "grid"
 
@@ -44,11 +44,11 @@ class LevelConfig:
     """One map of codes.
 
     Args:
-        stride: pixels a code spans in each direction.
+        stride: size of a code's cell in pixels, in each direction.
         groups: slices of the channels, each with a codebook of its own.
         quantizer: the codewords, the same kind for every group.
-        depth: residual stages in a group; stage d quantizes what stage d - 1 left over.
-        relative_price: of a bit when the encoder chooses this level's codes, over the model's price.
+        depth: residual stages in a group; stage d quantizes the residual of stage d - 1.
+        relative_price: cost of a bit of this level when codes are chosen, relative to the model's price.
     """
 
     stride: int
@@ -59,7 +59,7 @@ class LevelConfig:
 
     @property
     def channels(self) -> int:
-        """Codes a position: groups x depth."""
+        """Number of codes at a position: groups x depth."""
         return self.groups * self.depth
 
 
@@ -68,7 +68,7 @@ class Hierarchy:
     """Any hierarchy: levels x groups x depth, coarse level first.
 
     Args:
-        levels: coarse first; strides fall or stay from one to the next.
+        levels: coarse first; from level to level, strides fall or stay.
     """
 
     levels: tuple[LevelConfig, ...]
@@ -90,7 +90,7 @@ class Hierarchy:
 
     @property
     def luma_alone(self) -> bool:
-        """Whether a gray picture has the codes of luma alone."""
+        """Whether a gray picture has only the codes of luma."""
         return False
 
     def luma(self, level: int) -> int:
@@ -111,8 +111,8 @@ class Hierarchy:
     def stream_of_level(self) -> tuple[int, ...]:
         """The stream that each level is coded in.
 
-        Levels of stride 8 and coarser share the first: they are a small part of a file, and every
-        stream costs about eight bytes. Each finer stride has a stream of its own.
+        Levels of stride 8 and coarser share the first stream, because they are a small part of a file and
+        every stream costs about eight bytes. Each finer stride has a stream of its own.
         """
         shared = [min(level.stride, COARSE_STRIDE) for level in self.levels]
         streams = sorted(set(shared), reverse=True)

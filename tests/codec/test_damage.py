@@ -90,7 +90,7 @@ def test_every_cut_is_refused_and_says_how_much_is_there(model: str, name: str) 
             continue
         there = codec.completeness(whole[:length])
         assert not there.whole
-        assert str(there) in message if there.parts else "none is there" in message
+        assert str(there) in message if there.parts else "no complete level is left" in message
         told.add((there.levels, there.parts))
     assert codec.completeness(whole).whole
     # With the length of the cut, one payload after the other comes to be there.
@@ -118,7 +118,7 @@ def test_a_cut_anywhere_is_drawn_as_from_the_levels_that_are_there(model: str) -
             part = codec.decode_picture(whole[:length], partial=True).pixels
             assert np.array_equal(part, drawn[there.levels])
         else:
-            with pytest.raises(Truncated, match="before its first level"):
+            with pytest.raises(Truncated, match="before the end of its first level"):
                 codec.decode_picture(whole[:length], partial=True)
     assert {0, *(n for n in levels[:-1])} >= seen
     assert len(seen) >= 2
@@ -136,7 +136,7 @@ def test_a_cut_golden_file_is_drawn_if_any_of_it_is_there(model: str, name: str)
             picture = codec.decode_picture(whole[:length], partial=True)
             assert (picture.width, picture.height) == (layout.header.width, layout.header.height)
         else:
-            with pytest.raises(Truncated, match="before its first level"):
+            with pytest.raises(Truncated, match="before the end of its first level"):
                 codec.decode_picture(whole[:length], partial=True)
 
 

@@ -46,8 +46,8 @@ def empty_file(header: Header) -> bytes:
     [
         (((b"", b""), (b"", b"")), (3, 4), "levels 1 to 3 (of 3), 100 % of its parts"),
         (((b"", b""), (b"", None)), (2, 3), "levels 1 to 2 (of 3), 75 % of its parts"),
-        (((b"", None), (b"", b"")), (0, 3), "no level in all of the picture (of 3), 75 % of its"),
-        (((None, None), (None, None)), (0, 0), "no level in all of the picture (of 3), 0 % of"),
+        (((b"", None), (b"", b"")), (0, 3), "no complete level (of 3), 75 % of its"),
+        (((None, None), (None, None)), (0, 0), "no complete level (of 3), 0 % of"),
     ],
 )
 def test_levels_are_there_when_their_streams_are_in_every_tile(

@@ -1,4 +1,4 @@
-"""Pixels to latents, codes and back as the codec uses a model's networks: on arrays, one crop at a time."""
+"""The networks of a model as the codec uses them: pixels to codes and back, on arrays, one crop at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Autoencoder:
     Args:
         config: levels, transform, quality.
         transform: the networks, in torch or in ONNX Runtime.
-        quantizers: one a level, coarse first.
+        quantizers: one for each level, coarse first.
 
     Attributes:
         analysis_reach: a latent depends on no pixel farther than this from its own cell.
@@ -44,7 +44,7 @@ class Autoencoder:
 
         Raises:
             CodingError: codes do not fit the model.
-            ModelError: the model has not got the quality.
+            ModelError: the model does not have the quality.
         """
         self._check(codes)
         step = self.config.step(quality)

@@ -1,4 +1,4 @@
-"""How the codewords of all levels follow the data, and how many of them are used."""
+"""Learns the codewords of all levels, and measures how many are used."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from vqzip.autoencoders.quantizers.quantizer import Learner
 
 @dataclass(frozen=True)
 class Usage:
-    """How much of its codebooks a level uses; means over groups and stages.
+    """Usage of the codebooks of a level; means over groups and stages.
 
     Args:
-        used: distinct codes.
-        perplexity: exponential of the entropy of the codes in nats: as many equally used ones.
+        used: number of distinct codes.
+        perplexity: exponential of the entropy of the codes in nats: the effective number of codes.
     """
 
     used: float
@@ -43,8 +43,8 @@ class CodewordLearning(nn.Module):
     """Learners of every level of a VQ-VAE.
 
     Args:
-        vqvae: gives the sizes; is passed again to each call, so that it is not a part of this
-            module's state.
+        vqvae: used for the sizes only. It is passed to each call, so that it is not part of the state
+            of this module.
         config: for the levels with codebooks.
 
     Attributes:
@@ -87,7 +87,7 @@ class CodewordLearning(nn.Module):
         Args:
             vqvae: its codewords are changed (or given a gradient).
             output: of the batch.
-            generator: chooses latents for dead codewords.
+            generator: chooses latents to replace unused codewords.
             step: `(N,)`, as given to the VQ-VAE.
         """
         step = output.x_hat.new_ones(output.x_hat.shape[0]) if step is None else step

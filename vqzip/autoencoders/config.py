@@ -1,4 +1,4 @@
-"""Configurations of VQ-VAEs; networks are built from these, never guessed from shapes of weights."""
+"""Configurations of VQ-VAEs. Networks are built from these, never from the shapes of weights."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PredictorConfig:
         width: channels.
         hidden: channels between the two convolutions of a residual block.
         blocks: residual blocks.
-        fold: positions of the level in each direction that one position of the network stands for.
+        fold: the network works on blocks of this many positions in each direction.
     """
 
     stride: int
@@ -61,8 +61,8 @@ class GainsConfig:
     """Steps that differ by subband, and by what the coarser levels show around a position.
 
     Args:
-        width: of the networks that look at the coarser levels; with them, steps grow with a value's
-            own magnitude, too. 0 for a constant a subband alone.
+        width: of the networks that see the coarser levels; with them, steps also grow with the magnitude
+            of a value. 0 for only a constant for each subband.
     """
 
     width: int = 0
@@ -76,10 +76,10 @@ class WaveletTransformConfig:
         decompositions: number of wavelet levels (5: strides 2 to 32).
         before: network that changes the picture before analysis.
         after: network that changes what synthesis made of the codes.
-        gains: learned steps; all are equal without.
-        predictors: networks that predict details from the coarser levels, at most one a level.
+        gains: learned steps; without it, all steps are equal.
+        predictors: networks that predict details from the coarser levels, at most one for each level.
 
-    Groups of a level are color-major: luma's come first (the third that a gray picture has).
+    Groups of a level are color-major. Luma comes first, the third that a gray picture has.
     """
 
     decompositions: int = 5
@@ -97,7 +97,7 @@ class VqvaeConfig(Hierarchy):
     Args:
         levels: coarse first; strides fall or stay from one to the next.
         transform: the networks between pixels and latents.
-        quality: step of the grid by quality; None when the model has one quality only.
+        quality: step of the grid by quality; None if the model has only one quality.
     """
 
     transform: ConvTransformConfig | WaveletTransformConfig
@@ -110,11 +110,11 @@ class VqvaeConfig(Hierarchy):
 
     @property
     def luma_alone(self) -> bool:
-        """Whether a gray picture has the codes of luma alone, as the wavelet's has."""
+        """Whether a gray picture has only the codes of luma, as with the wavelet."""
         return self.transform.kind == "wavelet"
 
     def nearest_quality(self, value: float) -> Quality:
-        """Return the quality that the model has nearest to a number; a model of one has only that.
+        """Return the model's quality that is nearest to a number; some models have only one.
 
         Raises:
             ModelError: the number is not 1 to 8.

@@ -64,7 +64,7 @@ class Decoder(nn.Module):
     """Latents of several levels to one tensor of a finer stride.
 
     Each level is brought to the finest stride among them by transposed convolutions; then a 3 x 3
-    convolution over all, residual blocks, and transposed convolutions to the stride asked for.
+    convolution over all, residual blocks, and transposed convolutions to the output stride.
 
     Args:
         levels: coarse first.
@@ -119,7 +119,7 @@ def _upsampling(level: LevelConfig, stride_out: int) -> nn.Sequential:
 class ConvTransform(nn.Module):
     """Residual networks between pixels and the latents of any number of levels.
 
-    Runs in `channels_last`, and under bfloat16 autocast where the caller asks for it.
+    Runs in `channels_last`, and under bfloat16 autocast if the caller enables it.
 
     Args:
         config: widths.
@@ -142,7 +142,7 @@ class ConvTransform(nn.Module):
         for level in reversed(levels):
             encoders.insert(0, Encoder(width, stride, level.stride, config))
             width, stride = config.hidden, level.stride
-        # What is known of a level from the coarser ones; the coarsest knows nothing.
+        # Features from the coarser levels; none for the coarsest level.
         hints = [
             Decoder(levels[:number], latent_channels(levels[number - 1]), level.stride, config)
             for number, level in enumerate(levels)

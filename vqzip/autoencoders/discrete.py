@@ -28,7 +28,7 @@ class Transform(Protocol):
         synthesis_reach: a pixel depends on no latent whose cell is farther than this from it.
         conditional: whether latents depend on the codes of coarser levels.
 
-    `step` is `(N,)`, that of the grids in pixel values; networks for codebooks do not look at it.
+    `step` is `(N,)`, that of the grids in pixel values; networks for codebooks ignore it.
     """
 
     analysis_reach: int
@@ -36,7 +36,7 @@ class Transform(Protocol):
     conditional: bool
 
     def analyze(self, pixels: Tensor, step: Tensor, /) -> list[Tensor]:
-        """Return what all levels need of the pixels, one tensor a level."""
+        """Return the features of the pixels, one tensor for each level."""
         ...
 
     def latent(
@@ -58,9 +58,9 @@ class VqvaeOutput:
         x_hat: reconstruction `(N, 3, H, W)` float32, 0 to 255, not clipped.
         codes: `(N, G, D, h, w)` int32 a level.
         z_e: latents before quantization, `(N, G * dim, h, w)` float32 a level.
-        z_q: what the codes stand for, without the straight-through gradient.
+        z_q: the quantized latents, without the straight-through gradient.
         commitment: scalar, the sum over codebook levels of the mean `(z_e - sg[e])**2`; not yet
-            multiplied by beta. Grids need none: their codewords follow no latent.
+            multiplied by beta. Grids have none: their codewords do not follow latents.
     """
 
     x_hat: Tensor
@@ -78,7 +78,7 @@ class Vqvae(nn.Module):
 
     Attributes:
         transform: the networks.
-        quantizers: one a level, coarse first.
+        quantizers: one for each level, coarse first.
     """
 
     transform: Transform
@@ -95,13 +95,13 @@ class Vqvae(nn.Module):
         )
 
     def initialize(self, generator: torch.Generator) -> None:
-        """Draw the weights of the transform; networks around a wavelet begin as the identity."""
+        """Initialize the weights of the transform at random; networks around a wavelet start as the identity."""
         initialize(self, generator)
         if isinstance(self.transform, WaveletTransform):
             self.transform.start_as_wavelet()
 
     def forward(self, pixels: Tensor, step: Tensor | None = None) -> VqvaeOutput:
-        """Code and reconstruct with straight-through gradients.
+        """Encode and reconstruct with straight-through gradients.
 
         Args:
             pixels: `(N, 3, H, W)` float32, 0 to 255; sides are multiples of `config.align`.
@@ -132,9 +132,9 @@ class Vqvae(nn.Module):
     def autoencode(self, pixels: Tensor) -> Tensor:
         """Reconstruct without quantization, for the first steps of training.
 
-        Codebooks that start at the latents of an untrained encoder die as those move away: on a
-        small two-level model most of the coarse codes within 50 steps. A hundred steps like this
-        before `codebook_learning` starts them prevent it.
+        Codebooks that start from the latents of an untrained encoder fall out of use as the latents
+        move: on a small two-level model, most of the coarse codes within 50 steps. A hundred steps
+        like this before `codebook_learning` starts them prevent that.
 
         Args:
             pixels: `(N, 3, H, W)` float32, 0 to 255; sides are multiples of `config.align`.

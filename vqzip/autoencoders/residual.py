@@ -1,4 +1,4 @@
-"""Residual blocks and strided convolutions that VQ-VAE's encoders and decoders are made of."""
+"""Residual blocks and strided convolutions for the encoders and decoders of VQ-VAE."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ResidualBlock(nn.Module):
 
 
 def residual_stack(hidden: int, residual_hidden: int, blocks: int) -> nn.Sequential:
-    """Return residual blocks with the ReLU that closes them."""
+    """Return residual blocks, followed by a ReLU."""
     stack = [ResidualBlock(hidden, residual_hidden) for _ in range(blocks)]
     return nn.Sequential(*stack, nn.ReLU())
 
@@ -53,9 +53,9 @@ def double(channels_in: int, channels_out: int) -> nn.ConvTranspose2d:
 
 
 def initialize(module: nn.Module, generator: torch.Generator) -> None:
-    """Draw every convolution and matrix of `module` anew, with PyTorch's own distribution.
+    """Initialize every convolution and matrix of `module` at random, with PyTorch's own distribution.
 
-    PyTorch's constructors draw from the global generator; a training run must not depend on it.
+    PyTorch's constructors use the global generator, on which a training run must not depend.
 
     Args:
         module: changed in place.
@@ -70,6 +70,6 @@ def initialize(module: nn.Module, generator: torch.Generator) -> None:
 
 
 def log_step_features(step: Tensor) -> Tensor:
-    """Return what networks are told of the quantizer's step `(N,)`: its logarithm and the square, `(N, 2)`."""
+    """Return the input of networks for the quantizer's step `(N,)`: its logarithm and the square, `(N, 2)`."""
     s = (torch.log(step) - LOG_STEP_CENTER) / LOG_STEP_SPREAD
     return torch.stack([s, s * s], 1)

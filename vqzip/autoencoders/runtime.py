@@ -1,7 +1,6 @@
-"""What computes the networks of a model: ONNX Runtime where it is installed, torch where it is not.
+"""Selects the library that runs the networks of a model: ONNX Runtime if it is installed, else torch.
 
-The user has nothing to choose. Both give latents and pixels that differ by rounding alone; codes that are
-decoded are the same with either.
+Their latents and pixels differ only by rounding; decoded codes are the same with both.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ Tensors = Mapping[str, NDArray[np.generic]]
 
 
 def runtime_for(device: str) -> Runtime:
-    """Return what computes networks on a device.
+    """Return the library that runs networks on a device.
 
     Args:
         device: `cpu`, `cuda`, `cuda:N`, or `auto`: a GPU if torch is installed and finds one.
 
     Raises:
-        ModelError: the device is not there.
-        UsageError: nothing that is installed does.
+        ModelError: the device is missing.
+        UsageError: no installed library does.
     """
     on_cpu = device == "cpu" or (device == "auto" and not _gpu_is_there())
     if on_cpu and _installed("onnxruntime"):
@@ -48,7 +47,7 @@ def runtime_for(device: str) -> Runtime:
 
 
 def description() -> str:
-    """Say in one line what computes networks on the CPU."""
+    """Return in one line which library runs networks on the CPU."""
     if _installed("onnxruntime"):
         return "ONNX Runtime"
     if _installed("torch"):
@@ -64,12 +63,12 @@ def make_autoencoder(
 
     Args:
         config: of the model.
-        tensors: what `vqvae.safetensors` holds.
+        tensors: the content of `vqvae.safetensors`.
         device: where the networks run.
-        runtime: what computes them.
+        runtime: the library that runs them.
 
     Raises:
-        ModelError: weights and configuration do not fit, or the device is not there.
+        ModelError: weights and configuration do not fit, or the device is missing.
     """
     weights = Weights(tensors)
     quantizers = [
@@ -110,7 +109,7 @@ def _gpu_is_there() -> bool:
 
 
 def _installed(package: str) -> bool:
-    """Whether a package can be imported; one that was made to look missing cannot."""
+    """Whether a package can be imported."""
     try:
         return util.find_spec(package) is not None
     except ValueError:

@@ -1,7 +1,7 @@
-"""Numbers and rules that the networks have in every form: in torch, where they learn, and in ONNX.
+"""Constants and rules of the networks, shared by torch, where they learn, and ONNX.
 
-How far networks see is here, too: a tile goes through them together with the pixels around it that they
-can see, so that tiles have no seams.
+This includes how far networks see: a tile goes through them together with the pixels around it that they can
+see, so that tiles have no seams.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from vqzip.errors import ModelError
 from vqzip.hierarchy import LevelConfig
 
 ACTIVATION_SLOPE = 0.1
-"""Of the leaky ReLU in the networks around the wavelet."""
+"""Slope of the leaky ReLU in the networks around the wavelet."""
 
 LOG_STEP_CENTER, LOG_STEP_SPREAD = 4.0, 0.8
-"""About the mean and the deviation of log(step) for qualities 1 to 8 of `photo`."""
+"""Approximate mean and deviation of log(step) for qualities 1 to 8 of `photo`."""
 
 PIXEL_CENTER = PIXEL_SCALE = 127.5
 """Convolutional networks see (pixels - center) / scale: -1 to 1."""
@@ -36,22 +36,22 @@ COLOR_BASIS = ((0.568, 0.580, 0.584), (-0.732, 0.033, 0.680), (0.375, -0.814, 0.
 """Karhunen-Loeve basis of photographs (luma-like first), before orthonormalization."""
 
 CENTER = 128.0
-"""What is taken from pixels before the wavelet."""
+"""Subtracted from pixels before the wavelet."""
 
 BLOCK = 4
 """A refiner works on blocks of this many pixels in each direction."""
 
 GROUND = 5
-"""What is subtracted before a refiner looks is the mean over this many blocks in each direction."""
+"""A refiner's input has no local mean: the mean over this many blocks in each direction is subtracted."""
 
 OUTPUT_SCALE = 0.3
-"""Of a refiner's output: about the deviation of rounding, so that first steps are no leaps."""
+"""Scale of a refiner's output: about the deviation of rounding, so that the first training steps are small."""
 
 LARGEST_LOG_GAIN = 3.0
-"""Gains stay within a factor of 20: what the prior has not seen costs too many bits."""
+"""Gains stay within a factor of 20, because codes that the prior has not seen cost too many bits."""
 
 LARGEST_COMPRESSED = 12.0
-"""Knees of a compressed value; no subband of a picture is larger, but a strange file may say so."""
+"""Largest compressed value in knees; no picture has larger ones, but a hostile file may."""
 
 LARGEST_LOG_KNEE = 10.0
 
@@ -62,16 +62,17 @@ VISIBLE_VARIANCE = 60.0
 """Squared pixel values: SSIM's constant (0.03 * 255)^2, below which variance does not mask."""
 
 PREDICTOR_WINDOW = 7
-"""What is subtracted before a predictor looks is the mean over so many positions in each direction."""
+"""A predictor's input has no local mean: the mean over this many positions in each direction is
+subtracted."""
 
 DEADZONE_ROUNDING = 0.4
-"""|z| / step is rounded up from this much below the next integer: zero is the cheaper code."""
+"""Rounding offset: floor(|z| / step + this); below 0.5, because zero is the cheaper code."""
 
 MAGNITUDES = 3
 """Magnitudes of a grid's codes with a centroid of their own: 1, 2, and 3 or more."""
 
 QUANTIZER_CHUNK = 16384
-"""Latents whose distances to all codewords are in memory at once."""
+"""Number of latents whose distances to all codewords are in memory at once."""
 
 FILTER_REACH = 4
 """Taps on each side of the 9/7 filter."""
@@ -103,7 +104,7 @@ def subbands(config: WaveletTransformConfig) -> list[int]:
 
 
 def refiner_reach(config: RefinerConfig | None) -> int:
-    """Return how many pixels a refiner sees in each direction; none sees nothing."""
+    """Return how many pixels a refiner sees in each direction; 0 for no refiner."""
     if config is None:
         return 0
     convolutions = config.blocks * (1 if config.hidden else 2) + 2
@@ -146,7 +147,7 @@ def synthesis_reach(
     """Return how far a pixel sees: it depends on no latent whose cell is farther than this from it."""
     if isinstance(transform, WaveletTransformConfig):
         return wavelet_reach(transform) + refiner_reach(transform.after)
-    # The farthest cell lies wholly within the decoder's reach; what counts is its near edge.
+    # The farthest cell lies wholly within the decoder's reach, so its near edge counts.
     return decoder_reach(transform, levels, 1) - (levels[0].stride - 1)
 
 

@@ -1,4 +1,4 @@
-"""The networks in torch as the codec sees them: for devices other than the CPU, or without ONNX Runtime."""
+"""The networks in torch for the codec: for devices other than the CPU, or without ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TorchTransform:
 
     def tensor(self, array: Floats) -> Tensor:
         """Return an array as a batch of one."""
-        # torch takes no array that must not be written to.
+        # torch does not accept read-only arrays.
         own = array if array.flags.writeable else array.copy()
         return torch.from_numpy(own).to(self._device)[None]
 

@@ -1,4 +1,4 @@
-"""Weights from a file into a network in torch, with nothing taken on trust."""
+"""Loads weights from a file into a network in torch, with all checks."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def with_weights(build: Callable[[], Network], weights: Mapping[str, Tensor]) -> Network:
-    """Return a network on the CPU that has the weights of a file.
+    """Return a network on the CPU with the weights of a file.
 
     Args:
-        build: makes the network from its configuration.
-        weights: by name, as the file holds them.
+        build: builds the network from its configuration.
+        weights: by name, as in the file.
 
     Raises:
         ModelError: a tensor is missing, is unknown, has another shape or type than the network's, or
             holds a number that is not finite.
     """
     with own_arithmetic():
-        # Without memory first: what the configuration asks for must be there in the file.
+        # First without memory: the file must have the tensors that the configuration needs.
         with torch.device("meta"):
             expected = build().float().state_dict()
         _check(expected, weights)
@@ -45,7 +45,7 @@ def with_weights(build: Callable[[], Network], weights: Mapping[str, Tensor]) ->
 
 
 def vqvae_with(config: VqvaeConfig, tensors: Mapping[str, NDArray[np.generic]]) -> Vqvae:
-    """Return a VQ-VAE on the CPU, in evaluation mode, that has the weights of a model folder.
+    """Return a VQ-VAE on the CPU, in evaluation mode, with the weights of a model folder.
 
     Raises:
         ModelError: as `with_weights`.

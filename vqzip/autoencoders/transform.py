@@ -1,4 +1,4 @@
-"""What the codec needs of the networks of a model, whatever computes them: arrays in, arrays out.
+"""The interface of the networks in the codec, for any library that runs them: arrays in, arrays out.
 
 Arrays are float32 `(channels, rows, columns)` of one crop of a picture.
 """
@@ -20,23 +20,23 @@ Part = tuple[slice, slice]
 
 @contextmanager
 def own_floats() -> Iterator[None]:
-    """Compute with floats as they are, whatever the caller has asked NumPy to do about overflow.
+    """Ignore overflow and similar errors of NumPy, whatever the caller has set.
 
-    Also a decorator. The numbers of a strange model or file may overflow; pixels are clipped in the end.
+    Also a decorator. The numbers of a hostile model or file may overflow; pixels are clipped at the end.
     """
     with np.errstate(all="ignore"):
         yield
 
 
 class Analysis(Protocol):
-    """The latents of a crop, coarse level first, each given what the coarser ones became."""
+    """The latents of a crop, coarse level first, each given the quantized coarser levels."""
 
     def latents(self, level: int) -> Floats:
         """Return a level's latents `(G * dim, h, w)`; `take` has been called for all coarser levels."""
         ...
 
     def take(self, level: int, quantized: Floats) -> None:
-        """Take note of what a level's codes stand for, `(G * dim, h, w)`."""
+        """Store the quantized latents of a level, `(G * dim, h, w)`."""
         ...
 
 
@@ -44,8 +44,8 @@ class Transform(Protocol):
     """Networks between pixels and the latents of every level.
 
     Attributes:
-        conditional: whether latents depend on the codes of coarser levels; `Analysis.take` may be
-            left out where they do not.
+        conditional: whether latents depend on the codes of coarser levels; if not, `Analysis.take` need
+            not be called.
     """
 
     conditional: bool
@@ -55,7 +55,7 @@ class Transform(Protocol):
 
         Args:
             pixels: `(3, H, W)`, 0 to 255; sides are whole cells of the coarsest level.
-            step: of the grids, in pixel values; networks for codebooks do not look at it.
+            step: of the grids, in pixel values; networks for codebooks ignore it.
         """
         ...
 

@@ -1,8 +1,8 @@
-"""Codec: pictures to .vqz files and back.
+"""The codec: pictures to .vqz files and back.
 
 Encode: picture -> stream tiles -> VQ-VAE latents -> codes chosen by rate and distortion under the
-exact prior -> ANS streams -> container. Decode is the same path backwards; codes come back exactly,
-pixels as closely as float arithmetic does.
+exact prior -> ANS streams -> container. Decode is the same path backward. Codes are decoded
+exactly, pixels up to the rounding of floats.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ class Codec:
         """Return the bytes of a .vqz file.
 
         Args:
-            image: any mode that Pillow converts to RGB or gray.
+            image: of any mode that Pillow converts to RGB or gray.
             quality: 1.0 to 8.0 by eighths.
             effort: 0 to 3, see `encode_picture`.
 
         Raises:
-            PictureError: the image cannot be coded.
-            ModelError: the model has not got the quality.
+            PictureError: the image cannot be encoded.
+            ModelError: the model does not have the quality.
         """
         from vqzip.pictures.read import picture_from_image
 
@@ -105,7 +105,7 @@ class Codec:
                 by ones that cost few bits, and do not count when files are compared.
 
         Raises:
-            ModelError: the model has not got the quality.
+            ModelError: the model does not have the quality.
             PictureError: an item of metadata is too large.
             UsageError: the model has not got the effort, or it needs torch.
             CodingError: verification failed.
@@ -135,13 +135,13 @@ class Codec:
 
         Args:
             data: the file.
-            levels: decode only so many levels, the coarse ones: a blurred picture, faster.
-            partial: accept a file that is cut off; what is missing is drawn from coarser levels.
+            levels: decode only this many levels, coarse first: a blurred picture, faster.
+            partial: accept a truncated file; missing parts are decoded from the coarser levels.
             region: `(left, top, width, height)` in pixels; only this part is decoded and returned.
             max_pixels: refuse larger pictures.
 
         Raises:
-            InvalidFile: the file is damaged; where it is cut off, the message says how much is there.
+            InvalidFile: the file is damaged; if it is truncated, the message says how much is left.
             ModelError: it was made with another model.
             PictureError: the region is not inside the picture.
         """
@@ -158,7 +158,7 @@ class Codec:
         return self._decoder.codes(self._decoder.open(data, max_pixels=max_pixels, partial=False))
 
     def completeness(self, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Completeness:
-        """Return how much of a file that may be cut off is there, without decoding it.
+        """Return how much of a truncated file is left, without decoding it.
 
         Raises:
             InvalidFile: it is damaged before its codes begin.
@@ -177,13 +177,13 @@ class Codec:
         return self.encode_picture(picture, quality=quality, effort=effort).codes
 
     def from_codes(self, codes: Codes) -> Image.Image:
-        """Return the picture that codes stand for; see `pixels_of_codes`."""
+        """Return the picture of codes; see `pixels_of_codes`."""
         from vqzip.pictures.write import image_from_picture
 
         return image_from_picture(Picture(self.pixels_of_codes(codes)))
 
     def pixels_of_codes(self, codes: Codes) -> NDArray[np.uint8]:
-        """Return the pixels that codes stand for, `(H, W, 3)` or `(H, W)`.
+        """Return the pixels of codes, `(H, W, 3)` or `(H, W)`.
 
         Args:
             codes: of every level.

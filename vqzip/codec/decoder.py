@@ -1,4 +1,4 @@
-"""From the bytes of a .vqz file to codes, and from codes to pixels."""
+"""Decodes the bytes of a .vqz file to codes, and codes to pixels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Decoder:
 
     Args:
         model: from `vqzip.models.folder.load`.
-        backend: runs its prior.
+        backend: the backend that runs its prior.
         latents: its networks.
     """
 
@@ -39,13 +39,15 @@ class Decoder:
         """Return the picture of a file from `open`; see `Codec.decode_picture`."""
         count = len(self._hierarchy.levels)
         if levels is not None and not 1 <= levels <= count:
-            raise PictureError(f"this model has levels 1 to {count}, `levels` {levels} is none.")
+            raise PictureError(f"this model has levels 1 to {count}, got levels={levels}.")
         grid = _grid(file.header)
         box = grid.picture if region is None else Box(region[1], region[0], region[3], region[2])
-        grid.overlapping(box)  # refuses a box that is not inside
+        grid.overlapping(box)  # raises an error if the box is not inside
         seen = self._latents.seen(box, grid)
         if all(file.streams[0][tile.index] is None for tile in grid.overlapping(seen)):
-            raise Truncated("the file is cut off before its first level; get it again.")
+            raise Truncated(
+                "the file is truncated before the end of its first level; download it again."
+            )
         codes, known = self._codes(file, seen, levels or count)
         return with_sections(self._latents.pixels(codes, grid, box, known), file, box)
 
@@ -55,7 +57,7 @@ class Decoder:
         return self._codes(file, box, len(self._hierarchy.levels))[0]
 
     def pixels_of_codes(self, codes: Codes) -> NDArray[np.uint8]:
-        """Return the pixels that codes stand for, `(H, W, 3)` or `(H, W)`.
+        """Return the pixels of codes, `(H, W, 3)` or `(H, W)`.
 
         Raises:
             CodingError: the shapes do not fit the size, or a code is in no codebook.
@@ -66,7 +68,7 @@ class Decoder:
         return self._latents.pixels(codes, grid, grid.picture, known)
 
     def completeness(self, file: VqzFile) -> Completeness:
-        """Return how much is there of a file from `open`."""
+        """Return how much is left of a file from `open`."""
         return completeness(file, self._hierarchy.stream_of_level)
 
     def open(self, data: bytes, *, max_pixels: int, partial: bool) -> VqzFile:
@@ -81,12 +83,14 @@ class Decoder:
         own, header = self._model.id[:8], file.header
         if header.model_id != own:
             raise ModelError(
-                f"the file was made with the model of fingerprint {header.model_id.hex()}, this is "
-                f"{self._model.name} ({own.hex()}); `vqzip models` lists those that are there, "
+                f"the file was made with the model {header.model_id.hex()}, but this is "
+                f"{self._model.name} ({own.hex()}); `vqzip models` lists the installed models, "
                 "`model` takes the folder of another."
             )
         if header.streams != self._hierarchy.streams:
-            raise ModelError("the file has not as many streams as its model; get it again.")
+            raise ModelError(
+                "the file and its model have different numbers of streams; download the file again."
+            )
         return file
 
     def _codes(self, file: VqzFile, box: Box, levels: int) -> tuple[Codes, dict[int, int]]:

@@ -50,14 +50,14 @@ def cost(
     step: float,
     visible: NDArray[np.bool_] | None = None,
 ) -> float:
-    """Return D + lambda R: the sum of squared errors and the worth of the file's bits.
+    """Return D + lambda R: the sum of squared errors plus the cost of the file's bits.
 
     Args:
         original: pixels.
         decoded: pixels of the same shape.
         file_bytes: of the whole file.
-        step: of the quality asked for, in pixel units; the transform is nearly orthonormal.
-        visible: `(H, W)`, the pixels that count; None for all.
+        step: of the requested quality, in pixel units; the transform is nearly orthonormal.
+        visible: `(H, W)`, the visible pixels; None for all.
     """
     if visible is not None:
         original, decoded = original[visible], decoded[visible]

@@ -1,4 +1,4 @@
-"""From a picture to the bytes of a .vqz file."""
+"""Encodes a picture to the bytes of a .vqz file."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A file and what is known of it.
+    """A file and facts about it.
 
     Args:
         data: the bytes of the .vqz file.
         code_length_bits: code length of each level under the prior; not a file size.
-        codes: what the file holds.
+        codes: the codes in the file.
     """
 
     data: bytes
@@ -46,7 +46,7 @@ class Encoded:
 
     @property
     def quality(self) -> float:
-        """1.0 to 8.0; 1.0 for models of one quality."""
+        """1.0 to 8.0; 1.0 for models with one quality."""
         return self.codes.quality.value
 
 
@@ -55,7 +55,7 @@ class Encoder:
 
     Args:
         model: from `vqzip.models.folder.load`.
-        backend: runs its prior.
+        backend: the backend that runs its prior.
         latents: its networks.
         decoder: of the same model, for efforts that compare files.
     """

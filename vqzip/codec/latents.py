@@ -1,7 +1,7 @@
-"""Between pixels and codes, a stream tile at a time: an autoencoder as the codec uses it.
+"""Runs the autoencoder between pixels and codes, one stream tile at a time.
 
-A tile is transformed together with as many pixels around it as the networks can see, so tiles have no
-seams and memory does not grow with the picture.
+A tile is transformed together with the pixels around it that the networks can see, so tiles have no seams, and
+memory does not grow with the picture.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def tile_threads() -> int:
 
 
 class TileLatents:
-    """Latents of one stream tile, level after level, as codes are chosen.
+    """Latents of one stream tile, level by level, while codes are chosen.
 
     Args:
         autoencoder: transform and quantizers.
         pixels: `(3, h, w)` of the crop, 0 to 255.
         place: the crop, and the tile in it.
         size: (height, width) of the tile without padding.
-        known: (height, width) of the part of the crop that lies in the picture.
+        known: (height, width) of the part of the crop inside the picture.
         frame: of the picture.
     """
 
@@ -56,10 +56,10 @@ class TileLatents:
 
     @own_floats()
     def choice(self, level: int, price: float) -> Choice:
-        """Return what the level's codes are chosen by: latents, and the price of a bit.
+        """Return the input for choosing the codes of a level: latents, and the price of a bit.
 
         Args:
-            level: the coarser ones have been chosen.
+            level: number of the level; the coarser levels have been chosen.
             price: of a bit, in squared steps (for codebooks: in mean quantization errors).
         """
         price *= self._autoencoder.config.levels[level].relative_price
@@ -68,15 +68,15 @@ class TileLatents:
 
     @own_floats()
     def nearest(self, level: int) -> CodeMap:
-        """Return the nearest codes `(G * D, H, W)`; a gray picture's luma codes alone."""
+        """Return the nearest codes `(G * D, H, W)`; only luma codes for a gray picture."""
         codes = self._nearest(level, self._cut(level, self._latent(level)))
         return codes.reshape(-1, *codes.shape[2:])
 
     @own_floats()
     def add(self, level: int, codes: CodeMap) -> None:
-        """Keep the codes that a level was given: finer levels are encoded given them.
+        """Store the chosen codes of a level, because finer levels are encoded given them.
 
-        Around the tile the nearest codes stand for those that the neighbors will choose.
+        Around the tile, the nearest codes replace those that the neighboring tiles will choose.
         """
         config = self._autoencoder.config
         if not self._autoencoder.transform.conditional or level + 1 == len(config.levels):
@@ -164,7 +164,7 @@ class LatentTransform:
             codes: of the whole picture.
             grid: the picture's stream tiles.
             box: what to decode.
-            known: by number of a stream tile, how many of its levels are known.
+            known: number of known levels for each stream tile, by its number.
         """
         shape = (box.height, box.width) if codes.gray else (box.height, box.width, 3)
         out, maps = np.empty(shape, np.uint8), codes.maps
@@ -183,7 +183,7 @@ class LatentTransform:
         return out
 
     def _crop(self, maps: Sequence[CodeMap], level: int, crop: Box) -> CropCodes:
-        """Return the codes of a crop, `(G, D, h, w)`, made up to the padded size."""
+        """Return the codes of a crop, `(G, D, h, w)`, filled to the padded size."""
         config = self._autoencoder.config.levels[level]
         rows = slice(crop.top // config.stride, crop.bottom // config.stride)
         columns = slice(crop.left // config.stride, crop.right // config.stride)

@@ -1,4 +1,4 @@
-"""A file of a stranger's before anything is decoded: its limits, and how much of it is there."""
+"""Checks of an untrusted file before anything is decoded: limits, and completeness."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from vqzip.container.parse import parse
 from vqzip.errors import InvalidFile, LimitExceeded
 
 LARGEST_TILE_PIXELS = 1 << 22
-"""Largest stream tile that is decoded, four times the encoder's: a tile is decoded as a whole, and
-memory grows with it (docs/promises/hostile.md)."""
+"""Largest stream tile that is decoded, four times the encoder's. A tile is decoded as a whole, so memory
+grows with it (docs/promises/hostile.md)."""
 
 
 @dataclass(frozen=True)
 class Completeness:
-    """What a file has of its codes; as text, a part of a sentence.
+    """How much of a file's codes is left; as text, part of a sentence.
 
     Args:
-        levels: complete in the whole picture, counted from the coarsest.
-        all_levels: that the model has.
-        parts: payloads that are whole, one for each stream in each stream tile.
-        all_parts: that the file should have.
+        levels: number of levels that are complete in the whole picture, coarse first.
+        all_levels: number of levels of the model.
+        parts: number of complete payloads, one for each stream in each stream tile.
+        all_parts: number of payloads of the complete file.
     """
 
     levels: int
@@ -38,13 +38,13 @@ class Completeness:
     def __str__(self) -> str:
         numbers = "level 1" if self.levels == 1 else f"levels 1 to {self.levels}"
         if not self.levels:
-            numbers = "no level in all of the picture"
+            numbers = "no complete level"
         share = f"{100 * self.parts // self.all_parts} % of its parts"
         return f"{numbers} (of {self.all_levels}), {share}"
 
 
 def completeness(file: VqzFile, stream_of_level: Sequence[int]) -> Completeness:
-    """Return how much of a file is there.
+    """Return how much of a file is left.
 
     Args:
         file: as `parse` with `partial` returns it.
@@ -62,13 +62,13 @@ def completeness(file: VqzFile, stream_of_level: Sequence[int]) -> Completeness:
 def open_file(
     data: bytes, stream_of_level: Sequence[int], *, max_pixels: int, partial: bool
 ) -> VqzFile:
-    """Parse a file; what refuses one that is cut off within its codes says how much is there.
+    """Parse a file; the error for a file that is truncated in its codes says how much is left.
 
     Args:
         data: the whole file.
         stream_of_level: of the model, the stream that holds each level.
         max_pixels: largest width times height to accept.
-        partial: accept a file that is cut off, as `parse` does.
+        partial: accept a truncated file, as `parse` does.
 
     Raises:
         InvalidFile: as `parse`, or a stream tile is too large to be decoded.
@@ -86,27 +86,29 @@ def open_file(
 def _told(
     error: InvalidFile, data: bytes, stream_of_level: Sequence[int], max_pixels: int
 ) -> InvalidFile:
-    """Return an error that says how much is there of a file, if it is damaged in its codes alone."""
+    """Return an error that says how much of a file is left, if only its codes are damaged."""
     try:
         file = parse(data, max_pixels=max_pixels, partial=True)
     except InvalidFile:
         return error
     there = completeness(file, stream_of_level)
     told = (
-        f", or decode what is there with `partial`: {there}" if there.parts else ": none is there"
+        f", or decode what is left with `partial`: {there}"
+        if there.parts
+        else ": no complete level is left"
     )
     return type(error)(f"{error.message.removesuffix('.')}{told}.", offset=error.offset)
 
 
 def _check_tile(header: Header) -> None:
-    """Refuse stream tiles far larger than the encoder's.
+    """Refuse stream tiles that are far larger than the encoder's.
 
     Raises:
-        LimitExceeded: they are.
+        LimitExceeded: they are too large.
     """
     pixels = min(header.tile_side, header.width) * min(header.tile_side, header.height)
     if pixels > LARGEST_TILE_PIXELS:
         raise LimitExceeded(
             f"the file's stream tiles have {pixels} pixels, more than the {LARGEST_TILE_PIXELS} that "
-            "this vqzip has memory for; have the picture encoded with smaller ones."
+            "allowed; encode the picture with smaller ones."
         )

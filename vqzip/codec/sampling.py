@@ -1,4 +1,4 @@
-"""Pictures that a model's prior makes up: ancestral sampling, coarse level to fine."""
+"""Samples pictures from the prior of a model: ancestral sampling, coarse to fine."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from vqzip.pictures.picture import Picture
 def sample(
     codec: Codec, count: int, size: int, seed: int, temperature: float, quality: float
 ) -> list[Picture]:
-    """Draw pictures: codes from the prior, each given those before it, then the decoder.
+    """Sample pictures: codes from the prior, each given the codes before it, then decode them.
 
-    Ancestral sampling from a hierarchy of codes is that of VQ-VAE-2 (Razavi et al. 2019, section
-    3.2). Context tiles of 256 pixels know nothing of each other, so larger pictures show a grid.
+    This is the ancestral sampling of VQ-VAE-2 (Razavi et al. 2019, section 3.2). Context tiles of 256
+    pixels are independent, so larger pictures show a grid.
 
     Args:
         codec: of the model.
-        count: how many pictures.
+        count: number of pictures.
         size: width and height of each, in pixels.
-        seed: the same seed gives the same codes on every machine that computes float64 alike; a
-            picture does not depend on how many are drawn after it.
-        temperature: above 0; 1 is the prior itself, less gives likelier codes.
-        quality: 1.0 to 8.0 that is imitated; models of one quality ignore it.
+        seed: the same seed gives the same codes on every machine with the same float64 results. A
+            picture does not depend on the number of pictures after it.
+        temperature: above 0; 1 is the prior itself, smaller values give more probable codes.
+        quality: 1.0 to 8.0; ignored by models with one quality.
 
     Returns:
         RGB pictures.
@@ -36,7 +36,7 @@ def sample(
         CodingError: the temperature is not above 0.
         ModelError: the quality is not 1.0 to 8.0.
         PictureError: the size is not positive.
-        LimitExceeded: a very high temperature drew a code beyond the legal range.
+        LimitExceeded: a code is outside the legal range, with a very high temperature.
     """
     if size < 1:
         raise PictureError(f"a picture needs at least one pixel a side, got {size}.")

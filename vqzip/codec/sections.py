@@ -26,11 +26,11 @@ from vqzip.pictures.metadata import check_sizes
 from vqzip.pictures.picture import Metadata, Picture
 
 PACKED_FROM_BYTES = 4096
-"""Smaller items stay as they are: they would save little, and every reader of version 1 knows them."""
+"""Smaller items are not packed: it would save little, and every reader of version 1 can read them."""
 
 
 def sections_of(picture: Picture) -> tuple[Section, ...]:
-    """Return the sections that a picture has need of.
+    """Return the sections that a picture needs.
 
     Raises:
         PictureError: an item of metadata is too large.
@@ -53,7 +53,7 @@ def with_sections(pixels: NDArray[np.uint8], file: VqzFile, box: Box) -> Picture
 
     Args:
         pixels: of `box`.
-        file: holds the sections.
+        file: the file with the sections.
         box: part of the picture.
 
     Raises:
@@ -72,7 +72,7 @@ def with_sections(pixels: NDArray[np.uint8], file: VqzFile, box: Box) -> Picture
 
 
 def _metadata_section(plain: int, packed: int, item: bytes) -> Section:
-    """Return the section of an item, packed where it is large and that makes it smaller."""
+    """Return the section of an item, packed if it is large and becomes smaller."""
     if len(item) < PACKED_FROM_BYTES:
         return Section(plain, item)
     smaller = zlib.compress(item, 9)

@@ -34,8 +34,8 @@ def encode_to_target(
 ) -> Encoded:
     """Encode a picture to a size or a PSNR.
 
-    A size is met with the most bytes that it allows, 2 % under it or closer when the model can; a
-    PSNR with the smallest file that was found. It takes 2 to 8 encodes, rarely more.
+    For a size, the result is the largest file that fits, within 2 % if the model allows it. For a PSNR, it
+    is the smallest file that was found. This takes 2 to 8 encodes, rarely more.
 
     Args:
         codec: of the model.

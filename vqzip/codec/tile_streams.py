@@ -1,7 +1,7 @@
-"""One stream tile: its codes to the payloads of its streams, and back.
+"""Codes of one stream tile to the payloads of its streams, and back.
 
-The prior tells the coder what to expect of a level given the coarser ones, so levels are walked
-coarse to fine in every direction: encoding, decoding, drawing samples.
+The prior gives the probabilities of a level given the coarser levels. So levels are coded coarse to fine in all
+directions: encoding, decoding and sampling.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from vqzip.prior.walk import PriorWalk
 
 
 def put_tile(codes: Codes, hierarchy: Hierarchy, tile: Tile, maps: Sequence[CodeMap]) -> None:
-    """Write a tile's codes into those of its picture; finer levels may be left out."""
+    """Write the codes of a tile into those of its picture; finer levels may be left out."""
     for whole, part, level in zip(codes.maps, maps, hierarchy.levels, strict=False):
         top, left = tile.top // level.stride, tile.left // level.stride
         height, width = part.shape[1:]
@@ -48,7 +48,7 @@ def get_tile(codes: Codes, hierarchy: Hierarchy, tile: Tile) -> list[CodeMap]:
 
 @dataclass(frozen=True)
 class CodedTile:
-    """What encoding makes of a tile.
+    """An encoded tile.
 
     Args:
         codes: `(G * D, H, W)` int32 a level.
@@ -122,11 +122,11 @@ class TileCoder:
         """Read a tile's codes.
 
         Args:
-            payloads: bytes of each stream; the first that is None ends the reading.
-            shapes: (H, W) of as many levels as are wanted.
+            payloads: bytes of each stream; reading stops at the first None.
+            shapes: (H, W) of the levels to read.
 
         Returns:
-            Codes of the levels that were there.
+            Codes of the levels that were read.
 
         Raises:
             InvalidFile: a payload is damaged.
@@ -152,7 +152,7 @@ class TileCoder:
         generator: np.random.Generator,
         temperature: float,
     ) -> list[CodeMap]:
-        """Draw a tile's codes from the prior; see `RandomCodes`."""
+        """Sample the codes of a tile from the prior; see `RandomCodes`."""
         walk = self._walk()
         return [walk.code(RandomCodes(shape, generator, temperature)) for shape in shapes]
 

@@ -1,4 +1,4 @@
-"""The grid of stream tiles: a picture cut into squares, with or without their surroundings."""
+"""The grid of stream tiles: a picture cut into squares, with or without surrounding pixels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vqzip.errors import PictureError
 
 STREAM_TILE_LOG2 = 10
-"""Streams that are written end at a grid of 1024 pixels: 16 context tiles."""
+"""The encoder uses stream tiles of 1024 x 1024 pixels: 16 context tiles."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Box:
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     def within(self, outer: Box) -> Box:
-        """Return the same rectangle in coordinates that start where `outer` does."""
+        """Return the same rectangle in coordinates relative to `outer`."""
         return Box(self.top - outer.top, self.left - outer.left, self.height, self.width)
 
     def overlap(self, other: Box) -> Box | None:
-        """Return what both rectangles cover, None when that is nothing."""
+        """Return the intersection of both rectangles, or None if it is empty."""
         top, left = max(self.top, other.top), max(self.left, other.left)
         height = min(self.bottom, other.bottom) - top
         width = min(self.right, other.right) - left
@@ -56,11 +56,11 @@ class Tile(Box):
 
 @dataclass(frozen=True)
 class HaloCrop:
-    """A tile with its surroundings.
+    """A tile with surrounding pixels.
 
     Args:
         crop: the rectangle to cut out of the picture.
-        inner: where the tile lies in the crop.
+        inner: place of the tile in the crop.
 
     A function of a picture whose result at a pixel depends on at most `halo` pixels around gives,
     for the crop and cut to `inner`, what it gives for the whole picture and cut to the tile.
@@ -137,11 +137,11 @@ class TileGrid:
         return tuple(self[row * self.across + column] for row in rows for column in columns)
 
     def with_halo(self, box: Box, *, halo: int, align: int) -> HaloCrop:
-        """Return `box` with `halo` pixels around it, as far as the picture goes.
+        """Return `box` with `halo` pixels around it, cut at the edges of the picture.
 
         Args:
             box: a tile, or any rectangle inside the picture.
-            halo: how many pixels around a pixel decide its result.
+            halo: number of surrounding pixels that a result depends on.
             align: the crop's edges are moved outwards to multiples of this (or to the picture's
                 edge), so that a transform with strides sees the same phase as on the whole picture.
         """

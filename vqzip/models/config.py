@@ -1,4 +1,4 @@
-"""The configuration of a model: what `config.json` of its folder holds."""
+"""The configuration of a model, the content of its `config.json`."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from vqzip.autoencoders.config import VqvaeConfig
 from vqzip.prior.config import PriorConfig
 
 BIT_PRICE = 0.08
-"""Price of a bit in squared steps: the slope of the rate-distortion curve of a uniform quantizer is
-0.14, and less of it is best for codes that later codes are predicted from (docs/log.md)."""
+"""Cost of a bit in squared steps. The slope of the rate-distortion curve of a uniform quantizer is 0.14;
+less is best for codes that later codes are predicted from (docs/log.md)."""
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What `config.json` of a model folder holds.
+    """The content of `config.json` in a model folder.
 
     Args:
         name: of the model.
         vqvae: levels, transform, qualities.
         prior: widths and stages.
-        metric: what the model was trained for: `psnr` stands for squared error.
-        bit_price: of the encoder's choice of codes, in squared steps a bit.
+        metric: the metric that the model was trained for; `psnr` for squared error.
+        bit_price: cost of a bit when the encoder chooses codes, in squared steps.
         format: of the folder.
     """
 

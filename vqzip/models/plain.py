@@ -1,4 +1,4 @@
-"""Frozen dataclasses to plain dicts and lists, as JSON and TOML hold them, and back."""
+"""Converts frozen dataclasses to plain dicts and lists for JSON and TOML, and back."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def to_plain(value: object) -> Any:
     """Return dataclasses and tuples as plain dicts and lists, for JSON or TOML.
 
     Fields that are None are left out. So are those with `left_out` in their metadata at their default:
-    they were added after models had been made, and such a model's configuration, and with it the model's
-    id, must be the same whenever it is saved.
+    they were added after models had been made, and saving such a model again must not change its
+    configuration, because the configuration decides the model's id.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         items = [(f, getattr(value, f.name)) for f in dataclasses.fields(value)]
@@ -36,7 +36,7 @@ def from_plain(cls: type[T], plain: object, where: str = "") -> T:
 
     Args:
         cls: the dataclass.
-        plain: what JSON or TOML gave.
+        plain: parsed JSON or TOML.
         where: dotted path for messages.
 
     Raises:

@@ -1,1 +1,1 @@
-"""The networks of a model as ONNX graphs, made from its weights, and what runs them without torch."""
+"""The networks of a model as ONNX graphs, built from its weights and run without torch."""

@@ -48,7 +48,7 @@ class OnnxConv:
 
 
 class ConvAnalysis:
-    """An `Analysis`: features of every level, and what the levels taken so far stand for.
+    """An `Analysis`: features of every level, and the quantized latents of the levels taken so far.
 
     Args:
         latents: the network of each level.

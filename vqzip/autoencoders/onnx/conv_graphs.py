@@ -76,7 +76,7 @@ def _latents(levels: Sequence[LevelConfig], number: int) -> tuple[int | str, ...
 def _encoder(
     graph: Graph, x: str, weights: Weights, width: int, halvings: int, config: ConvTransformConfig
 ) -> str:
-    """Add an `Encoder`; layers have the places that they have in torch's list, ReLU among them."""
+    """Add an `Encoder`; layers are numbered as in torch's list, which includes ReLU."""
     place = 0
     for number in range(halvings):
         wider = config.hidden if number else config.hidden // 2

@@ -1,4 +1,4 @@
-"""A network written down operation by operation: what the graphs of all transforms are made with."""
+"""Builds a network operation by operation; the graphs of all transforms use it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Graph:
     """A graph that grows by one operation a call; values are known by name.
 
     Args:
-        inputs: shape of each input, by name; a word stands for a length that is not known yet.
+        inputs: shape of each input, by name; a word stands for an unknown length.
     """
 
     def __init__(self, inputs: Mapping[str, Sequence[int | str]]) -> None:
@@ -27,13 +27,13 @@ class Graph:
         self._tensors: dict[str, NDArray[np.generic]] = {}
 
     def add(self, operator: str, *inputs: str, **attributes: protobuf.Attribute) -> str:
-        """Add an operation with one output, and return the name of that."""
+        """Add an operation with one output, and return the name of the output."""
         name = f"v{len(self._nodes)}"
         self._nodes.append(protobuf.node(operator, inputs, [name], attributes))
         return name
 
     def constant(self, values: ArrayLike) -> str:
-        """Add a constant: whole numbers as int64, others as float32."""
+        """Add a constant: integers as int64, others as float32."""
         name = f"c{len(self._tensors)}"
         self._tensors[name] = np.asarray(values)
         return name
@@ -74,6 +74,6 @@ class Graph:
         """Return the model file.
 
         Args:
-            outputs: shape of each output, by the name that its operation gave it.
+            outputs: shape of each output, by the name from its operation.
         """
         return protobuf.model(protobuf.graph(self._nodes, self._tensors, self._inputs, outputs))

@@ -1,6 +1,6 @@
 """The CDF 9/7 wavelet and the color basis on arrays; `wavelet.transform` is the same in torch.
 
-Lifting changes arrays in place: a picture passes through memory as rarely as it can.
+Lifting changes arrays in place, so that a picture passes through memory as few times as possible.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def pixels_of(planes: Floats) -> Floats:
 
 
 def _mixed(matrix: Floats, x: Floats) -> Floats:
-    # The arithmetic of a matrix product, without what BLAS asks of threads and processors.
+    # A matrix product without BLAS, whose results depend on threads and processors.
     mixed = np.empty_like(x)
     for row, out in zip(matrix, mixed, strict=True):
         np.multiply(x[0], row[0], out=out)
@@ -109,7 +109,7 @@ def _phases(x: Floats, axis: int) -> tuple[Floats, Floats]:
 
 
 def _lift(target: Floats, source: Floats, factor: float, axis: int, *, onward: bool) -> None:
-    """Add `factor` times the sum of both neighbors of the other phase; the last one stands twice.
+    """Add `factor` times the sum of both neighbors of the other phase; the last one is repeated.
 
     Args:
         target: changed in place.

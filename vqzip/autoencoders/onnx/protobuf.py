@@ -1,8 +1,8 @@
-"""The few messages of ONNX that a network needs, as bytes (onnx/onnx.proto, IR version 8).
+"""Writes the few ONNX messages that a network needs (onnx/onnx.proto, IR version 8).
 
-A dozen fields in Protocol Buffers' encoding: a key (number and kind of the field), then a number of
-variable length, or a length and as many bytes. The package `onnx` would take longer to import than a
-picture takes to decode.
+These are a dozen fields in the encoding of Protocol Buffers: a key (number and kind of the field), then a
+varint, or a length and that many bytes. Importing the package `onnx` would take longer than decoding a
+picture.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def graph(
     Args:
         nodes: from `node`, each after those whose outputs it takes.
         tensors: constants by name, float32 or int64.
-        inputs: shapes by name; a word stands for a length that is not known yet. All are float32.
+        inputs: shapes by name; a word stands for an unknown length. All are float32.
         outputs: the same.
     """
     return b"".join(

@@ -23,8 +23,8 @@ ONLY_ERRORS = 3
 class Network:
     """A network of float32 arrays `(channels, rows, columns)` with any number of outputs.
 
-    It is opened when it is first called: a decoder has no use for what an encoder needs. Threads may
-    call it at the same time.
+    It is opened at the first call, because a decoder does not need the networks of the encoder. Several
+    threads may call it at the same time.
 
     Args:
         graph: from `Graph.made`.
@@ -84,6 +84,6 @@ def _session(graph: bytes) -> InferenceSession:
     options.log_severity_level = ONLY_ERRORS
     options.intra_op_num_threads = thread_count()
     options.inter_op_num_threads = 1
-    # Threads that wait by spinning take the cores from those that work.
+    # Spinning threads would take cores from working threads.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -25,12 +25,12 @@ from vqzip.autoencoders.transform import Floats, Part
 
 @dataclass(frozen=True)
 class Scale:
-    """How a level's subbands become latents, and back; `wavelet.gains.Scale` is the same in torch.
+    """Converts the subbands of a level to latents and back; `wavelet.gains.Scale` is the same in torch.
 
     Args:
-        gain: steps of the quantizer a step of the subband; broadcasts to the subbands.
+        gain: step of the subband in steps of the quantizer; broadcasts to the subbands.
         knee: magnitude from which on steps grow in proportion to it, `(subbands, 1, 1)`.
-        prediction: of the subbands, which latents are the differences to.
+        prediction: of the subbands; latents are the differences to it.
     """
 
     gain: Floats | None = None
@@ -38,7 +38,7 @@ class Scale:
     prediction: Floats | None = None
 
     def latents(self, bands: Floats) -> Floats:
-        """Return what is quantized."""
+        """Return the latents."""
         z = bands if self.prediction is None else bands - self.prediction
         if self.gain is not None:
             z = z / self.gain
@@ -61,7 +61,7 @@ class LevelGains:
     Args:
         weights: of the level.
         channels: subbands.
-        width: of the network that makes gains from the low band; 0 for none, and no knees.
+        width: of the network that computes gains from the low band; 0 for no network and no knees.
     """
 
     def __init__(self, weights: Weights, channels: int, width: int) -> None:
@@ -92,14 +92,14 @@ class LevelGains:
 
 
 def _limited(layer: tuple[Floats, Floats], x: Floats, least: float, most: float) -> Floats:
-    """Return what a matrix makes of a vector, clipped, as `(outputs, 1, 1)`."""
+    """Return the clipped product of a matrix and a vector, as `(outputs, 1, 1)`."""
     weight, bias = layer
     made: Floats = np.clip(weight @ x + bias, np.float32(least), np.float32(most))
     return made[:, None, None]
 
 
 class OnnxWavelet:
-    """A `Transform`: the wavelet, and what is around and inside it.
+    """A `Transform`: the wavelet, and the networks around and inside it.
 
     Args:
         config: number of decompositions, networks.
@@ -151,23 +151,23 @@ class OnnxWavelet:
         return pixels_of(refined[:, top:bottom, start:end])
 
     def scale(self, level: int, low: Floats | None, step: float) -> Scale:
-        """Return how a level's subbands become latents.
+        """Return the scale of a level.
 
         Args:
             level: number of the level.
-            low: what `finer` made of the levels before; None for the first.
+            low: the result of `finer` for the levels before; None for the first.
             step: of the grids.
         """
         prediction = self._prediction(level, low, step)
         if not self._gains:
             return Scale(prediction=prediction)
         if low is not None:
-            # The low band's amplitude doubles with every decomposition; gains see pixel values.
+            # The amplitude of the low band doubles with every decomposition, but gains see pixel values.
             low = low * np.float32(0.5 ** (self._decompositions - level + 1))
         return self._gains[level].scale(low, step, prediction)
 
     def finer(self, low: Floats | None, bands: Floats) -> Floats:
-        """Return the low band that one and its details make; the coarsest level is one itself."""
+        """Return the next finer low band from a low band and its details; the coarsest level is a low band itself."""
         return bands if low is None else joined(low, bands)
 
     def _prediction(self, level: int, low: Floats | None, step: float) -> Floats | None:
@@ -179,10 +179,10 @@ class OnnxWavelet:
 
 
 class WaveletAnalysis:
-    """An `Analysis`: subbands, and the picture that the levels taken so far make.
+    """An `Analysis`: subbands, and the picture from the levels taken so far.
 
     Args:
-        transform: gives scales.
+        transform: computes scales.
         bands: subbands of every level, coarse first.
         step: of the grids.
     """

@@ -95,7 +95,7 @@ def masking(weights: Weights, bands: Layer, width: int) -> bytes:
 
 
 def step_features(step: float) -> Floats:
-    """Return what networks see of the quantizer's step: its logarithm and the square, `(2,)`."""
+    """Return the input of networks for the quantizer's step: its logarithm and the square, `(2,)`."""
     s = (np.log(np.float32(step)) - np.float32(LOG_STEP_CENTER)) / np.float32(LOG_STEP_SPREAD)
     return np.array([s, s * s], np.float32)
 
@@ -118,7 +118,7 @@ def _block(
     """Add a `ModulatedBlock`, or a `BottleneckBlock` where the configuration has hidden channels."""
     hidden = config.hidden or config.width
     weight, bias = weights.layer("modulation", 2 * hidden, 2)
-    # The first half scales by one more than the matrix says, the second half shifts.
+    # The first half is the scale minus one, the second half the shift.
     bias[:hidden] += 1
     pair = _matrix(graph, condition, (weight, bias))
     pair = graph.add("Reshape", pair, graph.constant([2, 1, hidden, 1, 1]))
@@ -144,7 +144,7 @@ def _leave(graph: Graph, x: str, layer: Layer, block: int) -> str:
 
 
 def _of_blocks(layer: Layer, block: int) -> Layer:
-    """Return a layer for what `SpaceToDepth` gives, which has the planes of a position together."""
+    """Return a layer with inputs in the order of `SpaceToDepth`, where the planes of a position are adjacent."""
     weight, bias = layer
     width, channels, *kernel = weight.shape
     split = weight.reshape(width, channels // block**2, block**2, *kernel)

@@ -1,4 +1,4 @@
-"""Weights of a model folder for graphs, with nothing taken on trust."""
+"""Weights of a model folder for graphs, with all checks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ STORED_TYPES = (np.dtype(np.float32), np.dtype(np.float16))
 
 
 class Weights:
-    """Tensors by name; each is asked for with the shape that the configuration gives it.
+    """Tensors by name; each is requested with its shape from the configuration.
 
     Args:
-        tensors: as the file holds them.
+        tensors: as in the file.
     """
 
     def __init__(self, tensors: Mapping[str, NDArray[np.generic]]) -> None:
@@ -26,7 +26,7 @@ class Weights:
         self._start = ""
 
     def part(self, name: str) -> Weights:
-        """Return those whose names begin with `name.`, by the rest of their names."""
+        """Return the tensors whose names start with `name.`, by the rest of their names."""
         part = Weights(self._tensors)
         part._taken, part._start = self._taken, f"{self._start}{name}."
         return part
@@ -62,10 +62,10 @@ class Weights:
         return part.take("weight", *shape), part.take("bias", shape[1 if transposed else 0])
 
     def expect_all_taken(self) -> None:
-        """Refuse a file that holds more.
+        """Refuse a file with more tensors.
 
         Raises:
-            ModelError: a tensor was not asked for.
+            ModelError: a tensor was not requested.
         """
         unknown = sorted(set(self._tensors) - self._taken)
         if unknown:

@@ -1,1 +1,1 @@
-"""Quantizers, and how codewords follow the data."""
+"""Quantizers, and how their codewords are learned."""

@@ -48,11 +48,11 @@ class CodebookQuantizer(nn.Module):
 
     Args:
         level: groups and depth.
-        config: codewords a codebook and numbers a codeword.
+        config: number of codewords, and length of a codeword.
 
     Attributes:
-        codebooks: `(G, D, K, dim)` float32. Autograd leaves them alone: `codebook_learning` moves
-            them, or gives them a gradient of its own.
+        codebooks: `(G, D, K, dim)` float32. Autograd does not change them: `codebook_learning`
+            moves them, or sets their gradient.
     """
 
     codebooks: nn.Parameter

@@ -1,4 +1,4 @@
-"""How codewords follow the data: EMA or k-means gradient, data-driven start, revival."""
+"""Learning of codewords: EMA or k-means gradient, start from data, replacement of unused codewords."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class CodebookLearner(nn.Module):
         """Put the codewords at k-means centroids of latents `(N, G * dim, h, w)`."""
         one = z_e.new_ones(z_e.shape[0])
         for stage in range(quantizer.codebooks.shape[1]):
-            # Later stages look at what the ones before left over, so codes are made anew.
+            # Later stages see the residuals of the stages before, so codes are computed again.
             inputs = quantizer.stage_inputs(z_e, quantizer.quantize(z_e, one).codes)
             for group, vectors in enumerate(inputs[:, stage]):
                 centroids = k_means(vectors, quantizer.size, self.config.lloyd_steps, generator)
@@ -105,7 +105,7 @@ class CodebookLearner(nn.Module):
         _step: Tensor,
         generator: torch.Generator,
     ) -> None:
-        """Follow one batch, then replace dead codewords by random latents of it.
+        """Follow one batch, then replace unused codewords by random latents of the batch.
 
         Args:
             quantizer: EMA changes its codebooks; the k-means gradient sets `codebooks.grad`, for
@@ -137,12 +137,13 @@ class CodebookLearner(nn.Module):
         chosen = random_indices(inputs.shape[1], dead.numel(), generator).to(inputs.device)
         chosen = chosen.view(len(inputs), -1, 1).expand(-1, -1, inputs.shape[2])
         fresh = inputs.gather(1, chosen).view_as(quantizer.codebooks)
-        # Drawn for every codeword and mostly thrown away: no wait for the GPU to count the dead.
+        # Sampled for every codeword and mostly discarded, so that there is no need to wait for the GPU to
+        # count the unused ones.
         gone = dead.unsqueeze(-1)
         quantizer.codebooks.copy_(torch.where(gone, fresh, quantizer.codebooks))
         if quantizer.codebooks.grad is not None:
             quantizer.codebooks.grad.masked_fill_(gone, 0)
-        # Counted as if of mean use: it has time to find its latents before it is judged again.
+        # Its count starts at the mean, so that it has time to find its latents before it is replaced again.
         self.counts.copy_(torch.where(dead, mean, self.counts))
         self.sums.copy_(torch.where(gone, fresh * mean.unsqueeze(-1), self.sums))
         self.revived += dead.sum()

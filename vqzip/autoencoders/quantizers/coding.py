@@ -1,6 +1,6 @@
-"""Latents to integer codes and back as the codec does it, on arrays.
+"""Quantizers of the codec: latents to integer codes and back, on arrays.
 
-`quantizer` has the same two in torch, where codewords and centroids are learned.
+`codebook` and `grid` have the same in torch, where codewords and centroids are learned.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ Codes = NDArray[np.int32]
 
 
 class CodingQuantizer(Protocol):
-    """What the codec needs of a level's quantizer; `step` is that of the grids."""
+    """Quantizer of a level in the codec; `step` is that of the grids."""
 
     def quantize(self, latents: Floats, step: float) -> Codes:
         """Return the nearest codes to latents `(G * dim, h, w)`."""
         ...
 
     def dequantize(self, codes: Codes, step: float) -> Floats:
-        """Return what codes stand for, `(G * dim, h, w)`."""
+        """Return the quantized latents, `(G * dim, h, w)`."""
         ...
 
     def blank(self, height: int, width: int) -> Floats:
-        """Return `(G * dim, height, width)`: what a level is when its codes are unknown."""
+        """Return `(G * dim, height, width)`: the latents of a level whose codes are unknown."""
         ...
 
     def check(self, codes: Codes) -> None:
-        """Raise CodingError when a code is none of the alphabet."""
+        """Raise CodingError if a code is outside the alphabet."""
         ...
 
     def choice(self, latents: Floats, step: float, bit_price: float) -> Choice:
-        """Return what codes are chosen by.
+        """Return the input for choosing codes.
 
         Args:
             latents: `(G * dim, h, w)`.
@@ -51,11 +51,11 @@ class CodingQuantizer(Protocol):
         ...
 
     def pad(self, codes: CodeMap, height: int, width: int) -> CodeMap:
-        """Return codes `(C, height, width)`, made up beyond the end of a picture."""
+        """Return codes `(C, height, width)`, filled beyond the end of a picture."""
         ...
 
     def clear_beyond(self, codes: Codes, height: int, width: int) -> None:
-        """Make codes beyond so many rows and columns what decoding makes them, where that is 0."""
+        """Set codes beyond this many rows and columns to 0, if decoding does."""
         ...
 
 
@@ -126,7 +126,7 @@ class CodebookCoding:
         return CodebookChoice(latents, self.codebooks, bit_price * unit)
 
     def pad(self, codes: CodeMap, height: int, width: int) -> CodeMap:
-        """Return the codewords at the edge once more beyond it."""
+        """Repeat the codewords at the edge."""
         return _padded(codes, height, width, "edge")
 
     def clear_beyond(self, codes: Codes, height: int, width: int) -> None:
@@ -134,7 +134,7 @@ class CodebookCoding:
 
 
 class GridCoding:
-    """Multiples of a step, with a dead zone; each code stands for a learned centroid.
+    """Multiples of a step, with a dead zone and learned centroids.
 
     `q = sign(z) * floor(|z| / step + 0.4)`; it stands for `sign(q) * (|q| - shift) * step`.
 
@@ -199,4 +199,4 @@ CODINGS: dict[str, type[CodebookCoding | GridCoding]] = {
     "codebook": CodebookCoding,
     "grid": GridCoding,
 }
-"""By the `kind` of a configuration; a new kind has a class here, and one in `kinds`."""
+"""By the `kind` of a configuration; a new kind needs a class here, and one in `kinds`."""

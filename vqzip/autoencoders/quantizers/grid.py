@@ -11,10 +11,10 @@ from vqzip.errors import ModelError
 from vqzip.hierarchy import GridConfig, LevelConfig
 
 START_SHIFT = 0.06
-"""Centroids before any data: this part of a step nearer to zero than the code."""
+"""Initial centroids: closer to zero than the code by this part of a step."""
 
 CENTROID_DECAY = 0.99
-"""How much of the running means of centroids stays from batch to batch."""
+"""Decay of the running means of centroids, for each batch."""
 
 
 class GridQuantizer(nn.Module):
@@ -23,7 +23,7 @@ class GridQuantizer(nn.Module):
     `q = sign(z) * floor(|z| / step + 0.4)`; it stands for `sign(q) * (|q| - shift) * step`.
 
     Args:
-        level: groups; a grid has one code a group and position.
+        level: groups; a grid has one code for each group and position.
 
     Attributes:
         centroid_shift: `(G, 3)` float32, parts of a step, for |q| = 1, 2, and 3 or more.
@@ -71,12 +71,12 @@ class GridQuantizer(nn.Module):
         """Accept every code: a grid has no largest value."""
 
     def commitment(self, z_e: Tensor, _z_q: Tensor) -> Tensor:
-        """Return 0: the codewords of a grid follow no latent."""
+        """Return 0: the codewords of a grid do not follow latents."""
         return z_e.new_zeros(())
 
 
 def centroid_sums(codes: Tensor, latents: Tensor) -> tuple[Tensor, Tensor]:
-    """Return, by magnitude of the code, how many there are and the sum of their shifts.
+    """Return the number of codes and the sum of their shifts, by magnitude of the code.
 
     Args:
         codes: `(N, G, h, w)` of a grid.
@@ -86,7 +86,7 @@ def centroid_sums(codes: Tensor, latents: Tensor) -> tuple[Tensor, Tensor]:
         Counts and sums of `|q| - sign(q) z`, both `(G, 3)`.
     """
     magnitude = codes.abs()
-    # Signed by the code: a code chosen by rate may lie on the other side of its latent.
+    # With the sign of the code, because a code chosen by rate may have another sign than its latent.
     shift = magnitude - codes.sign() * latents
     own = [magnitude == m + 1 for m in range(MAGNITUDES - 1)] + [magnitude >= MAGNITUDES]
     counts = torch.stack([of_size.sum((0, 2, 3)) for of_size in own], 1)
@@ -95,10 +95,10 @@ def centroid_sums(codes: Tensor, latents: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class CentroidLearner(nn.Module):
-    """Learns where in its cell a grid's code should be reconstructed: at the mean of its latents.
+    """Learns the reconstruction point of each code of a grid: the mean of its latents.
 
     Args:
-        quantizer: what will be learned.
+        quantizer: the quantizer to learn.
 
     Attributes:
         counts: `(G, 3)` decaying count of latents by magnitude of their code.
@@ -114,7 +114,7 @@ class CentroidLearner(nn.Module):
         self.register_buffer("sums", quantizer.centroid_shift.clone())
 
     def start(self, quantizer: GridQuantizer, z_e: Tensor, generator: torch.Generator) -> None:
-        """Leave the centroids where they are: a grid needs no data to begin with."""
+        """Do nothing: the initial centroids of a grid do not depend on data."""
 
     @torch.no_grad()
     def learn(

@@ -8,7 +8,7 @@ from torch import Tensor
 from vqzip.autoencoders.quantizers.codebook import nearest
 
 SAMPLES = 64
-"""Vectors a centroid that k-means looks at, at most."""
+"""Largest number of vectors for each centroid that k-means uses."""
 
 
 def assign(inputs: Tensor, index: Tensor, size: int) -> tuple[Tensor, Tensor]:
@@ -34,7 +34,7 @@ def k_means(vectors: Tensor, size: int, steps: int, generator: torch.Generator) 
         vectors: `(M, dim)`.
         size: number of centroids.
         steps: Lloyd steps; an empty cluster takes a random vector.
-        generator: the only source of chance.
+        generator: source of all random numbers.
 
     Returns:
         `(size, dim)`.

@@ -39,5 +39,5 @@ def make_quantizer(level: LevelConfig) -> Quantizer:
 
 
 def make_learner(level: LevelConfig, quantizer: Quantizer, config: object) -> Learner:
-    """Return what makes a level's codewords follow the data."""
+    """Return the learner of the codewords of a level."""
     return KINDS[level.quantizer.kind].learner(quantizer, config)

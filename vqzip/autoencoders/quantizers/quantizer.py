@@ -1,8 +1,8 @@
-"""What a quantizer is: latents to integer codes and back.
+"""The interface of quantizers: latents to integer codes and back.
 
-Each kind is a module with one class: `codebook.CodebookQuantizer`, the nearest codeword of learned codebooks
-(VQ-VAE, van den Oord 2017), and `grid.GridQuantizer`, multiples of a step. They hold only what decoding
-needs; `learning` says how codewords are learned.
+Each kind is a module: `codebook.CodebookQuantizer`, the nearest codeword of learned codebooks
+(VQ-VAE, van den Oord 2017), and `grid.GridQuantizer`, multiples of a step. They hold only what decoding needs; a
+`Learner` holds the state of learning.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Quantized:
-    """Codes of one level and what they stand for.
+    """Codes of one level and their quantized latents.
 
     Args:
         codes: `(N, G, D, h, w)` int32.
@@ -28,7 +28,7 @@ class Quantized:
 
 
 class Quantizer(Protocol):
-    """What the VQ-VAE needs of a level's quantizer; `step` is `(N,)`, one a picture."""
+    """Quantizer of a level in the VQ-VAE; `step` is `(N,)`, one for each picture."""
 
     def quantize(self, z_e: Tensor, step: Tensor) -> Quantized:
         """Return codes and `z_q` of latents `(N, G * dim, h, w)`."""
@@ -39,23 +39,23 @@ class Quantizer(Protocol):
         ...
 
     def blank(self, count: int, height: int, width: int) -> Tensor:
-        """Return `(count, G * dim, height, width)`: what a level is when its codes are unknown."""
+        """Return `(count, G * dim, height, width)`: the latents of a level whose codes are unknown."""
         ...
 
     def check(self, codes: Tensor) -> None:
-        """Raise CodingError when a code of `(N, G, D, h, w)` is none of the alphabet."""
+        """Raise CodingError if a code of `(N, G, D, h, w)` is outside the alphabet."""
         ...
 
     def commitment(self, z_e: Tensor, z_q: Tensor) -> Tensor:
-        """Return the commitment loss over beta, a scalar; 0 where codewords follow no latent."""
+        """Return the commitment loss over beta, a scalar; 0 if codewords do not follow latents."""
         ...
 
 
 class Learner(Protocol):
-    """What makes codewords follow the data.
+    """Learns the codewords of a level.
 
-    It holds the state that training needs and decoding does not (running counts and sums), as buffers, so
-    that a checkpoint carries it and a model folder need not.
+    It holds the state that only training needs (running counts and sums) as buffers, so that checkpoints
+    contain it and model folders do not.
     """
 
     def start(self, quantizer: Any, z_e: Tensor, generator: torch.Generator, /) -> None:

@@ -1,11 +1,11 @@
-"""Steps that differ by subband, by what surrounds a position, and by magnitude.
+"""Steps that differ by subband, by the surroundings of a position, and by magnitude.
 
-A subband is divided by its gain before it is quantized and multiplied by it afterward, so a gain of 2
-is a step twice as large. Large values are compressed besides, so that their steps grow with them. Gains
-of a level are made from the coarser levels as they were quantized, which encoder and decoder both know:
-no bit is spent on them (VQ-VAE-2, Razavi et al. 2019: a level is encoded given the coarser ones).
-Where a picture varies much, error is seen less, and the structural similarity counts it less by its own
-formula; dividing by the local energy is divisive normalization (Balle, Laparra and Simoncelli 2016,
+A subband is divided by its gain before it is quantized and multiplied by it afterward, so a gain of 2 doubles
+the step. Large values are also compressed, so that their steps grow with them. The gains of a level are
+computed from the quantized coarser levels, which encoder and decoder both know, so they cost no bits
+(VQ-VAE-2, Razavi et al. 2019: a level is encoded given the coarser ones). In busy parts of a picture, errors
+are less visible, and structural similarity counts them less; dividing by the local energy is divisive
+normalization (Balle, Laparra and Simoncelli 2016,
 equation 1).
 """
 
@@ -31,19 +31,19 @@ from vqzip.autoencoders.spec import (
 )
 
 START_LOG_KNEE = 5.5
-"""Natural log of the knee where training begins: only a few values of the details lie beyond it."""
+"""Natural log of the initial knee; only a few values of the details are larger."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How a level's subbands become latents, and back.
+    """Converts the subbands of a level to latents and back.
 
     Args:
-        gain: steps of the quantizer a step of the subband; broadcasts to the subbands.
-        knee: magnitude from which on steps grow in proportion to it, in units of latents; None where
+        gain: step of the subband in steps of the quantizer; broadcasts to the subbands.
+        knee: magnitude from which on steps grow in proportion to it, in units of latents; None if
             they do not. Pointwise contrast masking (Zeng, Daly and Lei 2002, An overview of the visual
             optimization tools in JPEG 2000) takes a power; knee * asinh(z / knee) is linear near 0.
-        prediction: of the subbands, which latents are the differences to; None where there is none.
+        prediction: of the subbands; latents are the differences to it. None if there is none.
     """
 
     gain: Tensor
@@ -51,7 +51,7 @@ class Scale:
     prediction: Tensor | None = None
 
     def latents(self, subbands: Tensor) -> Tensor:
-        """Return what is quantized."""
+        """Return the latents."""
         rest = subbands if self.prediction is None else subbands - self.prediction
         z = rest / self.gain
         return z if self.knee is None else self.knee * torch.asinh(z / self.knee)
@@ -85,12 +85,12 @@ def window_mean(x: Tensor, window: int) -> Tensor:
 
 
 class LevelGains(nn.Module):
-    """Scales of one level: a constant a subband, a network of the local variance, and knees.
+    """Scales of one level: a constant for each subband, a network of the local variance, and knees.
 
     Args:
         channels: subbands of the level.
-        width: of the network; 0 leaves it and the knees out.
-        colors: planes of the low band that is seen.
+        width: of the network; 0 for no network and no knees.
+        colors: planes of the low band.
     """
 
     def __init__(self, channels: int, width: int, colors: int = 3) -> None:
@@ -109,7 +109,7 @@ class LevelGains(nn.Module):
             )
 
     def start_at_one(self) -> None:
-        """Set the layers to zero that make every gain 1, and the knees far out."""
+        """Set layers to zero so that every gain is 1, and make the knees large."""
         layers = [self.bands] if self.masking is None else [self.bands, self.masking[-1]]
         with torch.no_grad():
             for layer in layers:
@@ -123,7 +123,7 @@ class LevelGains(nn.Module):
         """Return gains `(N, channels, h, w)`, or `(N, channels, 1, 1)` without the network, and knees.
 
         Args:
-            low: `(N, colors, h, w)` picture that the coarser levels make, in pixel values; None for
+            low: `(N, colors, h, w)` picture from the coarser levels, in pixel values; None for
                 the coarsest level, whose gains are constants.
             step: `(N,)`.
         """

@@ -1,9 +1,9 @@
-"""Networks that predict a level's details from the picture that the coarser levels make.
+"""Networks that predict the details of a level from the picture of the coarser levels.
 
-What is quantized is the difference to the prediction, and the decoder adds it again: VQ-VAE-2's
+The difference to the prediction is quantized, and the decoder adds the prediction again: VQ-VAE-2's
 E_bottom(x, e_top) (Razavi et al. 2019, section 3.1), and the low-to-high step of Li, Naman and Taubman (2024).
-A wavelet leaves edges in every subband; how they look there follows from the coarser picture.
-Encoder and decoder both predict from the picture as it was decoded.
+An edge appears in every subband of a wavelet, and its shape there follows from the coarser picture. Encoder and
+decoder both predict from the decoded picture.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from vqzip.autoencoders.wavelet.refiner import BottleneckBlock, ModulatedBlock, 
 
 
 class Predictor(nn.Module):
-    """`step * f((x - local mean) / step)`, f a residual network told the step.
+    """`step * f((x - local mean) / step)`, f a residual network that gets the step as an input.
 
     Args:
         config: width, blocks, fold.
@@ -45,7 +45,7 @@ class Predictor(nn.Module):
         self.reach = predictor_reach(config)
 
     def start_at_zero(self) -> None:
-        """Set the layers to zero that make every prediction 0 and every step alike."""
+        """Set layers to zero so that every prediction is 0 and all steps are alike."""
         with torch.no_grad():
             for layer in (self.leave, *(block.modulation for block in self.blocks)):
                 for parameter in layer.parameters():

@@ -1,7 +1,7 @@
-"""A residual network around a linear transform: what a wavelet cannot do, learned.
+"""A learned residual network around a linear transform, for what a wavelet cannot do.
 
-It starts as the identity, so that training begins at the wavelet and can only improve on it. Amplitudes
-are in units of the quantizer's step inside: noise then looks alike at every quality.
+It starts as the identity, so that training starts from the plain wavelet. Inside, amplitudes are in units of
+the quantizer's step, so that noise looks alike at every quality.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ModulatedBlock(nn.Module):
         """Return `(N, width, h, w)` of the same, with conditions `(N, 2)`."""
         scale, shift = self.modulation(condition)[:, :, None, None].chunk(2, 1)
         inner = self.first(functional.leaky_relu(x, ACTIVATION_SLOPE))
-        # In place, where nothing else holds the map: fetching fresh memory costs as much as a sum.
+        # In place where nothing else uses the map, because allocating memory costs as much as a sum.
         inner = functional.leaky_relu_(torch.addcmul(shift, inner, 1 + scale), ACTIVATION_SLOPE)
         change: Tensor = self.second(inner)
         return change.add_(x)
@@ -63,7 +63,7 @@ class BottleneckBlock(nn.Module):
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(width, hidden, 3, padding=1)
-        # A matrix, not a 1 x 1 convolution: on the CPU those are slow to train.
+        # A matrix product, because 1 x 1 convolutions are slow to train on the CPU.
         self.second = nn.Linear(hidden, width)
         self.modulation = nn.Linear(2, 2 * hidden)
 
@@ -109,7 +109,7 @@ class Refiner(nn.Module):
         self.reach = refiner_reach(config)
 
     def start_as_identity(self) -> None:
-        """Set the layers to zero that make the network the identity and every step alike."""
+        """Set layers to zero so that the network is the identity and all steps are alike."""
         with torch.no_grad():
             for layer in (self.leave, *(block.modulation for block in self.blocks)):
                 for parameter in layer.parameters():
@@ -135,7 +135,7 @@ class Refiner(nn.Module):
 def without_ground(x: Tensor) -> Tensor:
     """Return blocks of 4 x 4 pixels as channels, less the local mean of the planes.
 
-    A bright plane is many steps above zero, and a network that has to pass that by learns slowly.
+    A bright plane is many steps above zero; with that in its input, a network learns slowly.
 
     Args:
         x: `(N, C, H, W)`.

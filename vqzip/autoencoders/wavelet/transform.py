@@ -83,7 +83,7 @@ def synthesize_axis(low: Tensor, high: Tensor, dim: int) -> Tensor:
 
 
 def _mix(equation: str, color: Tensor, x: Tensor) -> Tensor:
-    """Change the color basis; in float32 always, for bfloat16 does not hold a pixel's value."""
+    """Change the color basis; always in float32, because bfloat16 cannot represent pixel values."""
     with torch.autocast(x.device.type, enabled=False):
         return torch.einsum(equation, color, x)
 
@@ -115,7 +115,7 @@ class WaveletTransform(nn.Module):
         self.conditional = masked or bool(config.predictors)
 
     def start_as_wavelet(self) -> None:
-        """Make the networks the identity and every gain 1, where training begins."""
+        """Make the networks the identity and every gain 1, for the start of training."""
         for refiner in (self.before, self.after):
             if refiner is not None:
                 refiner.start_as_identity()
@@ -138,7 +138,7 @@ class WaveletTransform(nn.Module):
         return _mix("ck,nkhw->nchw", self.color, pixels - CENTER)
 
     def prepared(self, planes: Tensor, step: Tensor) -> Tensor:
-        """Return planes as the wavelet is to see them, of the same shape."""
+        """Return the input of the wavelet, of the same shape."""
         prepared: Tensor = planes if self.before is None else self.before(planes, step)
         return prepared
 
@@ -155,7 +155,7 @@ class WaveletTransform(nn.Module):
     def latent(
         self, level: int, features: list[Tensor], quantized: list[Tensor], step: Tensor
     ) -> Tensor:
-        """Return one level's latents: what its subbands differ from their prediction, over their gains."""
+        """Return the latents of a level: its subbands minus their prediction, divided by their gains."""
         if self.gains is None and not self.predictors:
             return features[level]
         low = self._low_band(quantized[:level], step) if self.conditional else None
@@ -170,26 +170,26 @@ class WaveletTransform(nn.Module):
         """
         low = self._low_band(quantized, step)
         if low is None:
-            raise ModelError("a picture needs the codes of its first level at least.")
+            raise ModelError("a picture needs at least the codes of its first level.")
         return self.to_pixels(low, step)
 
     def scale(self, level: int, low: Tensor | None, step: Tensor) -> Scale:
-        """Return how a level's subbands become latents.
+        """Return the scale of a level.
 
         Args:
             level: number of the level.
-            low: what `finer` made of the levels before; None for the first.
+            low: the result of `finer` for the levels before; None for the first.
             step: `(N,)`.
         """
         scale = Scale(step.new_ones(()))
         if self.gains is not None:
-            # The low band's amplitude doubles with every decomposition; gains see pixel values.
+            # The amplitude of the low band doubles with every decomposition, but gains see pixel values.
             seen = None if low is None else low / 2 ** (self.decompositions - level + 1)
             scale = self.gains.levels[level](seen, step)
         return replace(scale, prediction=self.prediction(level, low, step))
 
     def prediction(self, level: int, low: Tensor | None, step: Tensor) -> Tensor | None:
-        """Return the predicted subbands of a level, or None where no network predicts them."""
+        """Return the predicted subbands of a level, or None if there is no predictor."""
         stride = 2 ** min(self.decompositions, self.decompositions - level + 1)
         if low is None or str(stride) not in self.predictors:
             return None
@@ -197,9 +197,9 @@ class WaveletTransform(nn.Module):
         return predicted
 
     def finer(self, low: Tensor | None, subbands: Tensor) -> Tensor:
-        """Return the low band `(N, 3, 2h, 2w)` that one and its details `(N, 9, h, w)` make.
+        """Return the next low band `(N, 3, 2h, 2w)` from a low band and its details `(N, 9, h, w)`.
 
-        Without a low band the subbands are the coarsest one themselves, and come back.
+        Without a low band, the subbands are the coarsest low band, and are returned.
         """
         if low is None:
             return subbands
@@ -213,7 +213,7 @@ class WaveletTransform(nn.Module):
         return _mix("ck,nchw->nkhw", self.color, picture) + CENTER
 
     def _low_band(self, quantized: list[Tensor], step: Tensor) -> Tensor | None:
-        """Return the picture that some coarse levels make, as large as the next level."""
+        """Return the picture of some coarse levels, as large as the next level."""
         low: Tensor | None = None
         for level, latent in enumerate(quantized):
             low = self.finer(low, self.scale(level, low, step).subbands(latent))
