@@ -100,9 +100,9 @@ class Codec:
             quality: 1.0 to 8.0 by eighths.
             effort: 0 (nearest codes) to 3, see `vqzip.codec.effort.check_effort`.
             bit_price: lambda in squared steps a bit, instead of the model's own.
-            verify: decode the codes and compare.
-            keep_hidden_colors: code the colors under alpha 0 as they are. Otherwise they are replaced
-                by ones that cost few bits, and do not count when files are compared.
+            verify: decode the codes of the file and compare them.
+            keep_hidden_colors: keep the colors under alpha 0. Otherwise they are replaced by colors that
+                cost few bits, and they do not count when files are compared.
 
         Raises:
             ModelError: the model does not have the quality.

@@ -43,7 +43,7 @@ def encode_to_target(
         target: what to reach.
         effort: 0 or 1; 0 leaves out the search for a price of a bit once a quality meets the target, so
             that it is met less closely.
-        keep_hidden_colors: code the colors under alpha 0 as they are, and count them for a PSNR.
+        keep_hidden_colors: keep the colors under alpha 0, and count them for a PSNR.
 
     Raises:
         UsageError: the effort is another.
