@@ -37,12 +37,12 @@ PATIENCE_SECONDS = 10.0
 DAMAGED = "damaged, or no picture that Pillow reads"
 SENTENCES = {
     "is damaged or no picture that Pillow reads": DAMAGED,
-    "raise --max-pixels to read it": "larger than `--max-pixels`",
+    "pixels allowed; raise": "larger than `--max-pixels`",
     "have no known white": "integers with a sign or of 32 bits",
     "floating-point samples are read from 0": "floats outside 0 to 1",
     "is PostScript": "PostScript",
     "the Lab picture cannot be converted": "Lab that cannot be converted",
-    "leave metadata out with --strip": "metadata too large",
+    "leave metadata out with": "metadata too large",
     "which needs pillow-heif": "HEIC without pillow-heif",
 }
 """What a refusal says (docs/promises/pictures_kept.md), and its name in the table."""

@@ -10,7 +10,6 @@ python -m tools.figures.second_reader odd reports --convert /usr/bin/convert
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,35 +19,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.figures.imagemagick import Seen, read_theirs
 from vqzip.cli.native_stderr import native_stderr_muted
 from vqzip.errors import PictureError
 from vqzip.pictures.colors import stripped
 from vqzip.pictures.containers.findings import Findings
 from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.metadata import orientation_of
-from vqzip.pictures.picture import Bytes2D, Metadata, Picture
+from vqzip.pictures.picture import Metadata, Picture
 from vqzip.pictures.read import read_file
 from vqzip.pictures.samples import turned
 from vqzip.pictures.sources import open_picture
 
 NO_PICTURES = {".csv", ".txt", ".md", ""}
-MOST_FRAMES = 40
 EXACT, NEARLY, LOSSY_MEAN, SAME_ALPHA = 2, 4.0, 1.0, 1
 LOSSY_FORMATS = ("AVIF", "HEIF", "WEBP", "JPEG", "JPEG2000")
 LUMA = np.array([0.299, 0.587, 0.114])
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Pixels `(H, W, 3)` from 0 to 255 and alpha `(H, W)`, as one of the readers has them."""
-
-    pixels: Bytes2D
-    alpha: Bytes2D
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width)."""
-        return self.alpha.shape[0], self.alpha.shape[1]
 
 
 @dataclass(frozen=True)
@@ -85,35 +71,6 @@ def seen(picture: Picture) -> Seen:
     return Seen(pixels, alpha)
 
 
-def read_theirs(convert: str, path: Path) -> list[Seen] | str:
-    """Return the frames that ImageMagick reads, or the error that it prints."""
-    command = [convert, f"{path}[0-{MOST_FRAMES}]", "-coalesce"]
-    if path.suffix.lower() not in (".gif",):
-        command.pop()
-    command += ["-auto-orient", "-colorspace", "sRGB", "-alpha", "on", "-depth", "8", "pam:-"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=120, check=False)
-    except subprocess.TimeoutExpired:
-        return "it takes over two minutes"
-    frames = list(pam_pictures(done.stdout))
-    return frames or done.stderr.decode(errors="replace").strip().splitlines()[:1][0][:100]
-
-
-def pam_pictures(data: bytes) -> list[Seen]:
-    """Return the pictures of a PAM stream of 8 bits a sample."""
-    pictures = []
-    while data.startswith(b"P7"):
-        header, _, data = data.partition(b"ENDHDR\n")
-        fields = dict(line.split(b" ", 1) for line in header.split(b"\n")[1:] if b" " in line)
-        width, height, depth = (int(fields[name]) for name in (b"WIDTH", b"HEIGHT", b"DEPTH"))
-        size = width * height * depth
-        samples = np.frombuffer(data[:size], np.uint8).reshape(height, width, depth)
-        colors = samples[..., :3] if depth > 2 else np.repeat(samples[..., :1], 3, axis=2)
-        pictures.append(Seen(colors, samples[..., -1]))
-        data = data[size:]
-    return pictures
-
-
 def color_error(first: Seen, second: Seen) -> NDArray[np.float64]:
     """Return how far colors lie apart, `(H, W, 3)`, by how opaque the pixels are."""
     cover = np.minimum(first.alpha, second.alpha)[..., None] / 255
@@ -144,7 +101,7 @@ def not_turned(case: Case) -> bool:
 
 def by_gamma(case: Case) -> bool:
     """Both agree once vqzip's colors are converted to sRGB by the profile that it made."""
-    if case.found.numbers is None:
+    if case.found.numbers is None or case.found.numbers.is_srgb(gray=False):
         return False
     error = color_error(case.in_srgb, case.theirs)
     # Eight bits a sample are coarse for the darkest colors of a linear picture.
@@ -229,7 +186,7 @@ REFUSALS = {
         "Truncated",
         "broken data",
     ),
-    "larger than --max-pixels": ("raise --max-pixels",),
+    "larger than --max-pixels": ("pixels allowed",),
     "samples of unknown white": ("no known white", "from 0 (black) to 1 (white)"),
 }
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vqzip.cli.console import print_error, print_note, stdout_console
+from vqzip.cli.curve_settings import How, Others
 from vqzip.cli.files_display import FilesDisplay
 from vqzip.cli.native_stderr import native_stderr_muted
 from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, MaxPixels
@@ -143,33 +144,6 @@ def rd_curve(
     else:
         others = Others(None if anchors is None else _names(anchors), tuple(commands or ()))
         _curves(names, others, _names(metrics), images, how, out)
-
-
-@dataclass(frozen=True)
-class How:
-    """Settings of every encode: qualities (None: those of the model), effort, limits."""
-
-    qualities: tuple[float, ...] | None
-    effort: int
-    device: str
-    max_pixels: int
-
-
-@dataclass(frozen=True)
-class Others:
-    """The other codecs: names of anchors (None for the default), and command lines."""
-
-    names: tuple[str, ...] | None
-    commands: tuple[str, ...]
-
-    def find(self) -> list[Subject]:
-        """Return all of them, if they work here; the first one is the reference for the others."""
-        from vqzip.measuring.anchors.command import parse_command
-        from vqzip.measuring.anchors.known import DEFAULT_ANCHORS, find_anchor
-        from vqzip.measuring.anchors.known import without_missing_plugins as installed
-
-        names = installed(*DEFAULT_ANCHORS) if self.names is None else self.names
-        return [*map(find_anchor, names), *map(parse_command, self.commands)]
 
 
 def _curves(

@@ -152,6 +152,11 @@ def measure(
             tally.add(length.quality, length.codes, length.bits)
     if pictures and not points and failed is not None:
         raise PictureError(f"{subject.name} can code no picture: {failed[pictures[-1].name]}")
+    return _measurement(subject, points, tally)
+
+
+def _measurement(subject: Subject, points: list[RdPoint], tally: CodeLengthTally) -> Measurement:
+    """Return the points of a codec with what its code lengths show."""
     known = [(p.payload_bytes, sum(p.code_length_bits)) for p in points if p.code_length_bits]
     return Measurement(
         label=subject.name,
