@@ -1,6 +1,6 @@
 """The loss table: for every container and every kind of content, a file made on the spot.
 
-A cell is `kept` (it came through), `told` (the reader names it as a loss, or refuses the file), or
+A cell is `kept` (it came through), `named` (the reader names it as a loss, or refuses the file), or
 `cannot occur` (the format has no place for it). Anything else is `lost`, which the test refuses.
 
 python -m tests.pictures.loss_table
@@ -24,7 +24,7 @@ from vqzip.errors import PictureError
 from vqzip.pictures.color_numbers import from_h273
 from vqzip.pictures.read import PictureRead, read_file
 
-KEPT, TOLD, CANNOT_OCCUR, LOST = "kept", "told", "cannot occur", "lost"
+KEPT, NAMED, CANNOT_OCCUR, LOST = "kept", "named", "cannot occur", "lost"
 COLUMNS = (
     *("ICC", "EXIF", "orientation", "XMP", "IPTC", "text", "further pictures", "trailing data"),
     *("more than 8 bits", "color numbers"),
@@ -343,12 +343,12 @@ def outcome(container: str, column: str, data: bytes) -> str:
     try:
         found = read_file(data, max_pixels=NO_LIMIT)
     except PictureError:
-        return TOLD
+        return NAMED
     if container == "JPEG XL" and column == "ICC":
         column = "color numbers"
     if _kept(column, found):
         return KEPT
-    return TOLD if found.warning is not None else LOST
+    return NAMED if found.warning is not None else LOST
 
 
 def _kept(column: str, found: PictureRead) -> bool:

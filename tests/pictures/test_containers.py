@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.pictures import loss_table
 from tests.pictures import made_files as made
-from tests.pictures.loss_table import CONTAINERS, KEPT, NEEDS, PROFILE, TOLD, UPRIGHT
+from tests.pictures.loss_table import CONTAINERS, KEPT, NAMED, NEEDS, PROFILE, UPRIGHT
 from tests.pictures.made_files import RGB
 from tests.pictures.made_pictures import NO_LIMIT, encoded, gradient
 from vqzip.errors import PictureError
@@ -28,21 +28,21 @@ def there(container: str) -> bool:
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_every_cell_of_the_loss_table_is_kept_told_or_cannot_occur(container: str) -> None:
+def test_every_cell_of_the_loss_table_is_kept_named_or_cannot_occur(container: str) -> None:
     if not there(container):
         pytest.skip(f"{NEEDS[container]} is not installed")
     row = loss_table.table(container)
-    assert set(row.values()) <= {KEPT, TOLD, loss_table.CANNOT_OCCUR}
+    assert set(row.values()) <= {KEPT, NAMED, loss_table.CANNOT_OCCUR}
     line = f"| {container} | {' | '.join(row[column] for column in loss_table.COLUMNS)} |"
     assert line in PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_strict_refuses_what_is_told(container: str) -> None:
+def test_strict_refuses_what_is_named(container: str) -> None:
     if not there(container):
         pytest.skip(f"{NEEDS[container]} is not installed")
     for column, data in CONTAINERS[container]().items():
-        if loss_table.outcome(container, column, data) == TOLD:
+        if loss_table.outcome(container, column, data) == NAMED:
             with pytest.raises(PictureError):
                 read_file(data, max_pixels=NO_LIMIT).refuse_losses()
 
