@@ -136,7 +136,7 @@ def load(name_or_path: str = "photo", device: str = "cpu") -> Codec:
 
 
 def __getattr__(name: str) -> object:
-    """Import `Codec` and `Codes` when somebody asks for them: they need NumPy."""
+    """Import `Codec` and `Codes` on first use, because they need NumPy."""
     if name == "Codec":
         from vqzip.codec.codec import Codec
 

@@ -176,10 +176,10 @@ def try_factors(
     with ThreadPoolExecutor(arguments.jobs) as pool:
         # A process each; the threads only wait for them.
         results += pool.map(lambda factor: run_job(job(factor, ["default"], pictures)), tried)
-    judge = Factor("default, of all files")
-    judged = run_job(job(judge, [place(factor) for factor in tried], []))
+    reader = Factor("default, of all files")
+    read_back = run_job(job(reader, [place(factor) for factor in tried], []))
     rows = [
-        row(factor, root, result, judged)
+        row(factor, root, result, read_back)
         for factor, result in zip([first, *tried], results, strict=True)
     ]
     return config.name, rows
@@ -190,11 +190,11 @@ def place(factor: Factor) -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in factor.name)
 
 
-def row(factor: Factor, root: Path, result: dict[str, Any], judged: dict[str, Any]) -> Row:
+def row(factor: Factor, root: Path, result: dict[str, Any], read_back: dict[str, Any]) -> Row:
     """Return the results of a factor; the default process has decoded its files."""
     own, first = root / place(factor), root / "default"
     decoded = result["found"][str(first)]
-    counts = [decoded] if own == first else [decoded, judged["found"][str(own)]]
+    counts = [decoded] if own == first else [decoded, read_back["found"][str(own)]]
     total, differ = (sum(file[part] for c in counts for file in c.values()) for part in PARTS)
     pairs = [(own / f"{name}.vqz", first / f"{name}.vqz") for name in decoded]
     same = sum(a.read_bytes() == b.read_bytes() for a, b in pairs)

@@ -71,7 +71,7 @@ def main() -> None:
     """Read the arguments; what cannot be done is one line on stderr."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pictures", type=Path, help="folder of the report's pictures")
-    parser.add_argument("--every", type=int, default=1, help="take only every so manieth picture")
+    parser.add_argument("--every", type=int, default=1, help="take only use every n-th picture")
     parser.add_argument("--model", default="photo", help="in models/")
     arguments = parser.parse_args()
     if arguments.every < 1:

@@ -234,14 +234,14 @@ def update(arguments: argparse.Namespace) -> None:
     anchors = [name.strip() for name in arguments.anchors.split(",") if name.strip()]
     codecs = load_models(arguments.model)
     others = load_others(arguments.also, codecs)
-    judged: dict[str, list[Picture]] = {}
+    validation: dict[str, list[Picture]] = {}
     if not arguments.only_curves:
         check_figures(arguments.pictures, anchors, arguments.out, force=arguments.force)
     if not arguments.only_figures:
-        judged = pictures_of_curves(codecs, arguments.valid)
+        validation = pictures_of_curves(codecs, arguments.valid)
     if not arguments.only_curves:
         write_figures({**codecs, **others}, anchors, arguments.pictures, arguments.out)
-    for name, pictures in judged.items():
+    for name, pictures in validation.items():
         write_curve(codecs[name], pictures)
 
 

@@ -1,4 +1,4 @@
-"""What `vqzip rd-curve` measures with: settings of every encode, and the other codecs."""
+"""Settings of `vqzip rd-curve`: those of every encode, and the other codecs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an encoder's effort buys: the nearest codes, codes chosen by rate and distortion, or codes refined."""
+"""Encoder effort: the nearest codes, codes chosen by rate and distortion, or refined codes."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ ROUNDS = {2: 6, 3: 20}
 """Rounds of `Refinement` at the efforts that refine."""
 
 REFERENCE_PRICE = 0.12
-"""What a bit of the whole file is worth, in squared steps, where codes are refined and files compared: the
-slope of the curve over quality of one photograph (0.11 to 0.14)."""
+"""Cost of a bit of the whole file, in squared steps, when codes are refined and files compared: the slope of
+the rate-distortion curve of a photograph over quality (0.11 to 0.14)."""
 
 
 def check_effort(effort: int, model: ModelConfig) -> None:
-    """Check that a model has an effort.
+    """Check that a model supports an effort.
 
     0 takes the nearest codes. 1 chooses every code by rate and distortion. 2 and 3 refine these codes by
-    what they do to the decoded picture and to later codes, in 6 and 20 rounds; see `Refinement`.
+    their effects on the decoded picture and on later codes, in 6 and 20 rounds; see `Refinement`.
 
-    Refining weighs squared error in steps of one size. So models that were trained for MS-SSIM, that have
-    codebooks or whose steps differ have the efforts 0 and 1 alone.
+    Refining weighs squared errors in steps of one size. So models that were trained for MS-SSIM, have
+    codebooks, or have several steps support only efforts 0 and 1.
 
     Args:
         effort: 0 to 3.
         model: of the codec.
 
     Raises:
-        UsageError: it does not.
+        UsageError: it does not support the effort.
     """
     if not 0 <= effort <= LARGEST_EFFORT:
         raise UsageError(f"effort must be 0 to {LARGEST_EFFORT}, got {effort}.")

@@ -1,4 +1,4 @@
-"""A small picture that stands for a large one while settings are searched."""
+"""A small picture that represents a large one while settings are searched."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from vqzip.pictures.picture import Picture
 
 SIDE = 256
-"""Of the squares that are cut out, in pixels."""
+"""Side of the squares that are cut out, in pixels."""
 
 SQUARES = 3
-"""In a row and in a column."""
+"""Number of squares in a row and in a column."""
 
 
 def excerpt(
     picture: Picture, visible: NDArray[np.bool_] | None
 ) -> tuple[Picture, NDArray[np.bool_] | None]:
-    """Return squares of a picture, spread evenly over it and put together, and what of them counts.
+    """Return evenly spread squares of a picture as one picture, and which of its pixels count.
 
     Args:
         picture: its alpha and metadata are left out.

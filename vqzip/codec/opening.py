@@ -92,12 +92,12 @@ def _told(
     except InvalidFile:
         return error
     there = completeness(file, stream_of_level)
-    told = (
+    advice = (
         f", or decode what is left with `partial`: {there}"
         if there.parts
         else ": no complete level is left"
     )
-    return type(error)(f"{error.message.removesuffix('.')}{told}.", offset=error.offset)
+    return type(error)(f"{error.message.removesuffix('.')}{advice}.", offset=error.offset)
 
 
 def _check_tile(header: Header) -> None:

@@ -1,16 +1,16 @@
-"""Codes chosen once more, by what each does to the decoded picture and to the code length of later codes.
+"""Refines codes by their effects on the decoded picture and on the code length of later codes.
 
-The encoder's first choice weighs the error of a latent against the bits of its own code. It cannot see two
-things: the networks after the quantizer change what an error costs, and a code is context for the codes after it.
-Both have slopes: that of the squared error of the decoded picture by every dequantized latent, and that of the
-whole code length by every input of the prior. A code moves by one where the sum of all effects is below zero,
-in squared steps:
+The encoder's first choice weighs the error of a latent against the bits of its own code. It ignores two effects:
+the networks after the quantizer change the cost of an error, and a code is context for the codes after it. Both
+have slopes: the slope of the squared error of the decoded picture with respect to every dequantized latent, and
+the slope of the whole code length with respect to every input of the prior. A code moves by one if the sum of all
+effects is negative, in squared steps:
 
     slope of the error * change + change^2 + lambda * (own bits + slope of the bits * change of the inputs)
 
-The transform is nearly orthonormal, so the error's second derivative is 2 by every latent. What two codes do
-to each other is not seen. So only a random share of the codes moves in a round, slopes are computed anew,
-and the best codes of all rounds are kept. The objective is that of stochastic Gumbel annealing (Yang, Bamler
+The transform is nearly orthonormal, so the second derivative of the error is 2 for every latent. The interaction
+of two codes is ignored. So only a random share of the codes moves in a round, then slopes are computed again, and
+the best codes of all rounds are kept. The objective is that of stochastic Gumbel annealing (Yang, Bamler
 and Mandt 2020, equation 4); here the steps are whole codes, and a few rounds are enough.
 """
 
@@ -39,10 +39,10 @@ from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
 from vqzip.prior.float.pixelcnn import PixelCnn
 
 MOVING_SHARE = 0.35
-"""Share of the codes that may move in a round: neighbors that move together undo each other's gain."""
+"""Share of the codes that may move in a round: neighbors that move together cancel each other's gain."""
 
 SMALLEST_GAIN = 0.01
-"""In squared steps; moves that promise less are left out."""
+"""Smallest expected gain of a move, in squared steps."""
 
 TILES_AT_ONCE = 4
 """Context tiles whose code length is differentiated together; this bounds the memory."""
@@ -50,7 +50,7 @@ TILES_AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Part:
-    """A stream tile, made up to whole context tiles.
+    """A stream tile, padded to whole context tiles.
 
     Args:
         pixels: `(1, 3, H, W)`, 0 to 255.
@@ -71,12 +71,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Slopes:
-    """What a small change of each code of a level does, all `(1, C, h, w)`.
+    """Effects of a small change of each code of a level, all `(1, C, h, w)`.
 
     Args:
-        error: to the squared error of the picture, in squared steps a step.
-        signed: to the code length in bits, by the signed input that the code makes.
-        absolute: the same by the absolute input.
+        error: on the squared error of the picture, in squared steps per step.
+        signed: on the code length in bits, through the signed feature of the code.
+        absolute: the same through the absolute feature.
         parameters: of the code's own distribution.
     """
 
@@ -117,7 +117,7 @@ class Refinement:
         rounds: int,
         visible: NDArray[np.bool_] | None = None,
     ) -> Codes:
-        """Return codes that cost less, error and bits together.
+        """Return codes with a lower cost of error and bits together.
 
         Args:
             pixels: of the picture, `(H, W, 3)` or `(H, W)`.

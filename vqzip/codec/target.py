@@ -1,4 +1,4 @@
-"""Files of a size or a PSNR that is asked for; a large picture is searched on an excerpt of it."""
+"""Encodes to a requested size or PSNR; for a large picture, settings are searched on an excerpt."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from vqzip.pictures.picture import Picture
 __all__ = ["Target", "encode_to_target", "psnr_db"]
 
 EXCERPT_FROM_PIXELS = 1 << 22
-"""Pictures of so many pixels are searched on an excerpt of them."""
+"""Settings for pictures with this many pixels are searched on an excerpt."""
 
 MOST_CORRECTIONS = 4
-"""Encodes of a whole picture whose settings come from its excerpt."""
+"""Number of encodes of the whole picture with settings from its excerpt."""
 
 SLACKS_AT_LAST = 3
 """After them, a file that meets the target by so many times the slack is good enough."""
@@ -41,12 +41,12 @@ def encode_to_target(
         codec: of the model.
         picture: with its alpha and metadata, which count as bytes.
         target: what to reach.
-        effort: 0 or 1; 0 leaves out the search for a price of a bit once a quality meets the target, so
-            that it is met less closely.
+        effort: 0 or 1; 0 does not search for a price of a bit once a quality meets the target, so the
+            result is less close.
         keep_hidden_colors: keep the colors under alpha 0, and count them for a PSNR.
 
     Raises:
-        UsageError: the effort is another.
+        UsageError: the effort is not 0 or 1.
         TargetUnreachable: no setting of the model reaches it; the message says what is possible.
     """
     if effort not in (0, DEFAULT_EFFORT):
@@ -62,10 +62,10 @@ def encode_to_target(
 
 
 def _by_excerpt(codec: Codec, whole: Search, *, closely: bool) -> Encoded | None:
-    """Search on an excerpt of a large picture, and see on the whole one by how much that is wrong.
+    """Search on an excerpt of a large picture, and correct the difference on the whole picture.
 
     Returns:
-        A file that meets the target closely; None where a search on the whole picture has to follow.
+        A file that meets the target closely; None if a search on the whole picture is needed.
     """
     picture, visible = excerpt(whole.picture, whole.visible)
     share = picture.pixels.size / whole.picture.pixels.size

@@ -83,7 +83,7 @@ def orientation_of(found: Findings, image: Image.Image) -> int:
 
 
 def findings_of_image(image: Image.Image) -> Findings:
-    """Return the metadata of an image that somebody else opened, as far as Pillow shows them."""
+    """Return the metadata of an image that the caller opened, as far as Pillow shows them."""
     found = Findings()
     info = image.info
     texts = [(str(key), text.encode()) for key, text in info.items() if isinstance(text, str)]

@@ -19,7 +19,7 @@ _TIFF_SAMPLES = 277
 
 
 def raw_bits(image: Image.Image) -> int:
-    """Return the bits a sample by what Pillow's decoders were told; 8 if they were told nothing.
+    """Return the bits per sample from the settings of Pillow's decoders; 8 if they say nothing.
 
     Args:
         image: opened and not loaded.

@@ -60,7 +60,7 @@ def stored_in_file(found: Findings, image: Image.Image) -> Stored:
 
 
 def stored_in_image(image: Image.Image) -> Stored:
-    """Return what an image that somebody else opened still tells; ask before it is loaded."""
+    """Return what is known of an image that the caller opened; call before it is loaded."""
     tags: Any = getattr(image, "tag_v2", {})
     bits = tags.get(_TIFF_BITS_PER_SAMPLE, 16)
     bits = bits[0] if isinstance(bits, tuple) else bits
@@ -151,7 +151,7 @@ def _with_key(
 def _low_bytes(png: bytes) -> NDArray[np.uint8]:
     """Return the lower halves of the samples of a PNG of 16 bits in RGB, `(H, W, 3)`.
 
-    Pillow gives the upper ones; told that the order of bytes is the other one, it gives these.
+    Pillow returns the upper halves; with the byte order reversed, it returns these.
     """
     with PngImagePlugin.PngImageFile(io.BytesIO(png)) as image:
         tile = image.tile[0]

@@ -92,9 +92,9 @@ def run(
     _check_run_folder(out, resume=resume)
     chosen = load_recipe(str(out / RECIPE_FILE) if resume else recipe, list(settings))
     paths = find_pictures(data, but_not=out)
-    judges = find_pictures(valid, but_not=out) if valid is not None else paths
+    candidates = find_pictures(valid, but_not=out) if valid is not None else paths
     # Now, not after hours of training: there may be no usable picture.
-    judged = validation_pictures(judges, chosen.vqvae.align, VALIDATION_PICTURES)
+    validation = validation_pictures(candidates, chosen.vqvae.align, VALIDATION_PICTURES)
     start = None if start is None else locate(str(start))
     minutes, start = _open_run_folder(out, chosen, minutes, start, resume=resume)
     source = CropSource(paths, chosen.data, chosen.seed)
@@ -115,7 +115,7 @@ def run(
     _list_unreadable(out, source, note)
     report(Progress("export", 0.0, 0, 0.0, 0.0, {}))
     readable = len(paths) - len(source.refused)
-    folder = export(chosen, vqvae.cpu(), prior.cpu(), out, judged, readable)
+    folder = export(chosen, vqvae.cpu(), prior.cpu(), out, validation, readable)
     report(Progress("export", 1.0, 1, 0.0, 0.0, {}))
     return folder
 
