@@ -116,7 +116,7 @@ def write_special(path: Path, data: bytes) -> None:
     if descriptor is None:
         path.write_bytes(data)
         return
-    # Opening it anew would begin at its start once more, and may be forbidden.
+    # Opening it again would start at its beginning, and may be forbidden.
     with os.fdopen(os.dup(descriptor), "wb") as file:
         file.write(data)
 

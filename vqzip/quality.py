@@ -34,13 +34,13 @@ class Quality:
 
     @classmethod
     def of(cls, value: float) -> Quality:
-        """Return the quality that a number from 1 to 8 names.
+        """Return the quality of a number from 1 to 8.
 
         Raises:
             ModelError: the number is not 1 to 8.
-            UsageError: it is no number, or lies between the eighths.
+            UsageError: it is not a number, or not in steps of 1/8.
         """
-        given: object = value  # callers that no type checker sees may hand over anything
+        given: object = value  # callers without a type checker may pass anything
         if isinstance(given, bool) or not isinstance(given, numbers.Real):
             raise UsageError(f"quality is a number from 1 to 8, got {value!r}.")
         if not 1 <= value <= 1 + WHOLE_STEPS:

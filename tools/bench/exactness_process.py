@@ -106,7 +106,7 @@ def work(job: Job) -> dict[str, Any]:
         if factor.memory_format is not None:
             _change_memory_format(codec, getattr(torch, factor.memory_format), changed)
         encode_files(codec, job)
-        # A process that only judges the files of others need not draw them.
+        # A process that only decodes the codes of others need not decode pixels.
         drawn = Path(job.own) / "pixels" if job.pictures else None
         found = decode_folders(codec, job.decode, drawn)
     versions = {

@@ -1,4 +1,4 @@
-"""What is done with a file of a stranger's, and how it may end.
+"""What the fuzzer does with an untrusted file, and which outcomes are allowed.
 
 A file may be refused with one sentence of `vqzip.errors`, or give a picture of the size that it
 states, which can be written and read again. Everything else is a failure.

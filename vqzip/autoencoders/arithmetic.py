@@ -78,7 +78,7 @@ _PROCESS = _Process()
 
 
 def _start_anew() -> None:
-    # The threads of PyTorch's pool are not there either: whoever waits for them waits for ever.
+    # The threads of PyTorch's pool are missing too, and waiting for them would never end.
     torch.set_num_threads(1)
     _PROCESS.start_anew()
 

@@ -140,7 +140,7 @@ def _inflated(packed: bytes, found: Findings, what: str) -> bytes | None:
 
 
 def look_at_texts(texts: list[tuple[str, bytes]], found: Findings) -> None:
-    """Take metadata out of texts, and note texts that somebody wrote."""
+    """Take metadata out of texts, and note texts that people wrote."""
     written = []
     for name, text in texts:
         key = name.strip().lower()
