@@ -69,6 +69,10 @@ UNKNOWN_PARTS = {
     "a second comment of JPEG": (made.jpeg_with((0xFE, b""), (0xFE, b"x")), "text comments"),
     "a motion photo": (made.jpeg_with(behind=MP4), "a video"),
     "a motion photo behind padding": (made.jpeg_with(behind=bytes(9) + MP4), "a video"),
+    "a motion photo behind a divider": (
+        made.jpeg_with(behind=b"MotionPhoto_Data" + MP4 + b"SEFH"),
+        "a video",
+    ),
     "a gain map of ISO": (
         made.jpeg_with((0xE2, b"urn:iso:std:iso:ts:21496:-1\0\0\0\0\0")),
         "a gain map",

@@ -20,9 +20,11 @@ def walk_gif(data: bytes, found: Findings) -> None:
     at = 13 + _table_bytes(data[10])
     while at < len(data) and data[at] != _TRAILER:
         if data[at] == _IMAGE:
-            found.pictures += 1
             left, top, width, height = struct.unpack("<4H", data[at + 1 : at + 9])
-            found.largest_pixels = max(found.largest_pixels, (left + width) * (top + height))
+            if not found.pictures:
+                # The others are not read.
+                found.largest_pixels = (left + width) * (top + height)
+            found.pictures += 1
             at = _after_blocks(data, at + 11 + _table_bytes(data[at + 9]))
         elif data[at] == _EXTENSION:
             at = _extension(data, at, found)
