@@ -102,7 +102,9 @@ def test_unknown_names_and_fingerprints(shelf: Path) -> None:
     places = [r"VQZIP_MODELS", str(user_models()), str(SHIPPED[0])]
     with pytest.raises(ModelError, match=r"'three'; installed are one, two;") as by_name:
         locate("three")
-    with pytest.raises(ModelError, match=r"deadbeefdeadbeef.*one, one, two\).*--model") as by_id:
+    with pytest.raises(
+        ModelError, match=r"deadbeefdeadbeef.*one, one, two\).*give its folder with `model`"
+    ) as by_id:
         find_by_id(UNKNOWN)
     for message in (str(by_name.value), str(by_id.value)):
         assert all(place in message for place in places)

@@ -63,7 +63,7 @@ def test_codes_are_those_of_the_encoder(folder: Path, name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["photo", "photo-ssim"])
+@pytest.mark.parametrize("name", ["photo", "photo-psnr", "photo-ssim"])
 def test_shipped_models_have_the_same_codes(name: str) -> None:
     folder = SHIPPED[-1] / name
     data = (folder / "self_test.vqz").read_bytes()

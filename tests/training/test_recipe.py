@@ -115,7 +115,7 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
 
 
 def test_what_is_no_recipe(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="photo, photo-ssim, vqvae"):
+    with pytest.raises(RecipeError, match="photo, photo-psnr, photo-ssim, vqvae"):
         load_recipe("nobody")
     broken = tmp_path / "broken.toml"
     broken.write_bytes(b"\xff = 3")
