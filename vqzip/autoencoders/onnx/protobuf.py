@@ -60,14 +60,18 @@ def graph(
 def node(
     operator: str,
     inputs: Iterable[str],
-    outputs: Iterable[str],
+    outputs: Sequence[str],
     attributes: Mapping[str, Attribute],
 ) -> bytes:
-    """Return a `NodeProto`: one operation."""
+    """Return a `NodeProto`: one operation.
+
+    It has the name of its first output, for older releases of ONNX Runtime name what they join by it.
+    """
     return b"".join(
         [
             *(_text(1, name) for name in inputs),
             *(_text(2, name) for name in outputs),
+            _text(3, outputs[0]),
             _text(4, operator),
             *(_bytes(5, _attribute(name, value)) for name, value in attributes.items()),
         ]
