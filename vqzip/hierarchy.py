@@ -26,6 +26,9 @@ class CodebookConfig:
     head = "categorical"
     """The head of the prior that such codes need."""
 
+    features = None
+    """As many as the prior's embedding has."""
+
 
 @dataclass(frozen=True)
 class GridConfig:
@@ -35,6 +38,12 @@ class GridConfig:
 
     head = "logistic"
     """The head of the prior that such codes need."""
+
+    features = 2
+    """That the prior has of a code: signed and absolute logarithm."""
+
+    size = 0
+    """A grid has no largest code."""
 
     dim = 1
 

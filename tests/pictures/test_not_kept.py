@@ -114,7 +114,7 @@ def test_losses_are_named_and_refused_when_strict(name: str) -> None:
     assert found.warning == f"the picture has {loss}, which a .vqz file does not keep"
     with pytest.raises(PictureError) as refused:
         read_picture(data, max_pixels=NO_LIMIT, strict=True)
-    assert str(refused.value) == f"{found.warning}; leave out --strict to convert it."
+    assert str(refused.value) == f"{found.warning}; leave out `strict` to convert it."
 
 
 WHOLE = {

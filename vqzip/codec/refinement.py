@@ -35,6 +35,7 @@ from vqzip.codes import Codes
 from vqzip.hierarchy import CONTEXT_TILE
 from vqzip.models.folder import Model
 from vqzip.models.learned import load_float_prior, load_vqvae
+from vqzip.prior.float.grids import grid_features, logistic_parameters
 from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
 from vqzip.prior.float.pixelcnn import PixelCnn
 
@@ -256,7 +257,7 @@ class Refinement:
             integers = level.long()
             features = self._prior.features(number, integers).detach().requires_grad_()
             outputs = self._prior.level_outputs(number, state, features, condition)
-            own = self._prior.logistic_parameters(number, outputs, integers)
+            own = logistic_parameters(self._prior, number, outputs, integers)
             bits = logistic_bits(level, own, *self._prior.tails())
             total = total + (bits * free[number]).sum()
             state = self._prior.next_state(number, state, features, condition)
@@ -269,14 +270,14 @@ class Refinement:
         self, number: int, codes: Tensor, slopes: Slopes, free: Tensor, generator: torch.Generator
     ) -> Tensor:
         """Return one level's codes after the moves that lower the cost."""
-        signed, absolute = self._prior.grid_features(codes.long()).chunk(2, 1)
+        signed, absolute = grid_features(self._prior, codes.long()).chunk(2, 1)
         own = logistic_bits(codes, slopes.parameters, *self._prior.tails())
         best, moved = torch.full_like(codes, -SMALLEST_GAIN), codes
         # Where inputs are differences to the neighbors' mean, what a code does to others is left out.
         seen = 0.0 if self._prior.config.levels[number].neighbour_mean else 1.0
         for change in (-1.0, 1.0):
             there = codes + change
-            new_signed, new_absolute = self._prior.grid_features(there.long()).chunk(2, 1)
+            new_signed, new_absolute = grid_features(self._prior, there.long()).chunk(2, 1)
             bits = logistic_bits(there, slopes.parameters, *self._prior.tails()) - own
             context = slopes.signed * (new_signed - signed)
             context = context + slopes.absolute * (new_absolute - absolute)

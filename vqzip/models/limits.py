@@ -17,7 +17,7 @@ from vqzip.autoencoders.config import (
     WaveletTransformConfig,
 )
 from vqzip.errors import ModelError
-from vqzip.hierarchy import CodebookConfig, LevelConfig
+from vqzip.hierarchy import CodebookConfig, GridConfig, LevelConfig
 from vqzip.models.config import ModelConfig
 from vqzip.prior.config import ConvLayerConfig, PriorConfig, PriorLevelConfig, StageConfig
 from vqzip.quality import EVERY_QUALITY, QualityConfig
@@ -86,7 +86,7 @@ def check_limits(config: ModelConfig) -> None:
         for stage in prior_level.stages:
             _check_count("codes of a stage", len(stage.channels), 1, MOST_CHANNELS)
         _check_count("stages of a gray picture", prior.gray_stages, 0, len(prior_level.stages))
-        if prior_level.neighbour_mean and prior.head != "logistic":
+        if prior_level.neighbour_mean and prior.head != GridConfig.head:
             raise ModelError("codes of codebooks have no mean, so neighbour_mean must be false.")
     if vqvae.quality is not None:
         _check_steps(vqvae.quality)

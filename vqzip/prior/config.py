@@ -99,5 +99,7 @@ def check_prior(hierarchy: Hierarchy, prior: PriorConfig) -> None:
             raise ModelError("grids need a logistic head, codebooks a categorical one.")
         if any(layer.kernel not in (1, 3) for layer in config.update):
             raise ModelError(f"level {number}: kernels of the update must be 1 or 3.")
-    if prior.head == "logistic" and prior.embedding != 2:
-        raise ModelError("a logistic head has an embedding of 2: signed and absolute logarithm.")
+        if level.quantizer.features not in (None, prior.embedding):
+            raise ModelError(
+                "a logistic head has an embedding of 2: signed and absolute logarithm."
+            )

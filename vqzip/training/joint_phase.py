@@ -35,6 +35,7 @@ from vqzip.autoencoders.wavelet.gains import Scale
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.errors import RecipeError
 from vqzip.hierarchy import CONTEXT_TILE
+from vqzip.prior.float.grids import logistic_parameters
 from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
 from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.image_sources import CropSource
@@ -331,7 +332,7 @@ class JointPhase(PriorTraining):
             tile = self.tiles.cut(number, codes, corner)
             rounded = self.prior.features(number, tile.long())
             outputs = self.prior.level_outputs(number, state, rounded, condition)
-            parameters = self.prior.logistic_parameters(number, outputs, tile.long())
+            parameters = logistic_parameters(self.prior, number, outputs, tile.long())
             chosen = choose_codes(
                 self.tiles.cut(number, z, corner),
                 parameters,
@@ -390,7 +391,7 @@ class JointPhase(PriorTraining):
             outputs = self.prior([level.long() for level in tile], condition)
         rate = torch.zeros_like(step)
         for number, level in enumerate(tile):
-            parameters = self.prior.logistic_parameters(number, outputs[number], level)
+            parameters = logistic_parameters(self.prior, number, outputs[number], level)
             bits = logistic_bits(level, parameters, *self.prior.tails())
             rate = rate + (bits * self._counted(level.shape[1], gray)).flatten(1).sum(1)
         return rate / CONTEXT_TILE**2

@@ -13,7 +13,8 @@ from tests.training.tiny_recipes import tiny_recipe
 from vqzip.errors import TrainingError
 from vqzip.prior.exact import ExactPrior
 from vqzip.prior.export.float_to_integer import condition_inputs, export_prior, fit_float32
-from vqzip.prior.float.pixelcnn import Dense, PixelCnn
+from vqzip.prior.float.dense import Dense
+from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.prior.spec import SCALE_CENTER, SCALE_GAIN
 
 

@@ -17,8 +17,10 @@ from vqzip.prior import spec
 from vqzip.prior.config import ConvLayerConfig, PriorConfig, PriorLevelConfig, StageConfig
 from vqzip.prior.exact import ExactPrior
 from vqzip.prior.export.float_to_integer import condition_inputs, export_prior
+from vqzip.prior.float.dense import activation
+from vqzip.prior.float.grids import logistic_parameters, magnitude_table
 from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
-from vqzip.prior.float.pixelcnn import PixelCnn, activation, magnitude_table
+from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.prior.numpy.codebooks import CodebookParameters
 from vqzip.prior.numpy.grids import GridParameters
 from vqzip.prior.numpy.parameters import Parameters
@@ -133,7 +135,7 @@ def test_means_and_scales_are_those_of_the_integers(seed: int, gray: bool) -> No
     outputs = net(codes, conditions(net, configs, gray=gray))
     said, far = integers_of(exact, codes, QUALITY_STEP, gray=gray), 0.0
     for number, (level_outputs, level_codes) in enumerate(zip(outputs, codes, strict=True)):
-        found = net.logistic_parameters(number, level_outputs, level_codes)
+        found = logistic_parameters(net, number, level_outputs, level_codes)
         means = in_coding_order(found.mean)
         scales = in_coding_order(found.log_scale) - math.log(spec.SMALLEST_SCALE)
         scales = scales / spec.SCALE_RATIO

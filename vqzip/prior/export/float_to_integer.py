@@ -10,21 +10,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vqzip.entropy.grid_symbols import SCALES
 from vqzip.hierarchy import Hierarchy
 from vqzip.prior.exact.dense import EXACT_FLOAT32
 from vqzip.prior.exact.ranges import largest_inputs
-from vqzip.prior.export.logistic_tables import logistic_tables
+from vqzip.prior.export.heads import EXPORTS
 from vqzip.prior.export.quantize_layer import quantize_dense
-from vqzip.prior.float.pixelcnn import Dense, PixelCnn
+from vqzip.prior.float.dense import Dense
+from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.prior.spec import (
     FRACTION_BITS,
     LARGEST_ACTIVATION,
-    MEAN_FRACTION_BITS,
-    SCALE_CENTER,
-    SCALE_GAIN,
-    SCALE_RATIO,
-    SMALLEST_SCALE,
 )
 from vqzip.quality import EVERY_QUALITY
 
@@ -44,7 +39,8 @@ def export_prior(prior: PixelCnn, hierarchy: Hierarchy) -> dict[str, NDArray[np.
     """
     prior = copy.deepcopy(prior).double()
     condition = prior.conditions(*condition_inputs(hierarchy, prior.config.modes))
-    features = _feature_tables(prior)
+    head = EXPORTS[prior.config.head]
+    features = {name: _to_int16(table) for name, table in head.tables(prior).items()}
     largest = [int(np.abs(table).max(initial=0)) for table in features.values()]
     # Grids share one table, codebooks have one a level.
     largest *= len(hierarchy.levels) // len(largest)
@@ -55,14 +51,11 @@ def export_prior(prior: PixelCnn, hierarchy: Hierarchy) -> dict[str, NDArray[np.
             weight, bias = layer.weight.numpy(), layer.biases(condition).numpy()
             bits = np.full(weight.shape[1], FRACTION_BITS)
             if name.endswith(".out"):
-                weight, bias, bits = _output_units(weight, bias, prior.config.head)
+                weight, bias, bits = head.output_units(weight, bias)
             finest = quantize_dense(weight, bias, bits)
             for part, tensor in fit_float32(finest, limits[name]).items():
                 tensors[f"{name}.{part}"] = tensor
-    if prior.config.head == "logistic":
-        scales = SMALLEST_SCALE * np.exp(SCALE_RATIO * np.arange(SCALES))
-        share, width = prior.tails()
-        tensors.update(logistic_tables(scales, float(share), float(width)))
+    tensors.update(head.counts(prior))
     return tensors
 
 
@@ -108,23 +101,6 @@ def _rounded(weight: NDArray[np.float64]) -> NDArray[np.float64]:
     return rounded
 
 
-def _feature_tables(prior: PixelCnn) -> dict[str, NDArray[np.int16]]:
-    """Return the tables of features by tensor name."""
-    unit = 2**FRACTION_BITS
-    if prior.config.head == "logistic":
-        tables = {"features.magnitude": prior.magnitude}
-    else:
-        tables = {f"features.embedding.{n}": table for n, table in enumerate(prior.embeddings)}
-    return {
-        name: (table * unit)
-        .round()
-        .clamp(-LARGEST_ACTIVATION, LARGEST_ACTIVATION)
-        .numpy()
-        .astype(np.int16)
-        for name, table in tables.items()
-    }
-
-
 def condition_inputs(hierarchy: Hierarchy, modes: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return log steps and gray flags of every condition: mode-major, quality-minor."""
     qualities = EVERY_QUALITY[: hierarchy.quality_steps]
@@ -134,16 +110,8 @@ def condition_inputs(hierarchy: Hierarchy, modes: int) -> tuple[torch.Tensor, to
     return log_step, gray.double()
 
 
-def _output_units(
-    weight: NDArray[np.float64], bias: NDArray[np.float64], head: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Bring an output layer to the units of the integer heads."""
-    outputs = weight.shape[1]
-    if head == "categorical":  # logits in units of log2
-        scale = 1 / math.log(2)
-        return weight * scale, bias * scale, np.full(outputs, FRACTION_BITS)
-    half = outputs // 2
-    gain = np.where(np.arange(outputs) < half, 1.0, SCALE_GAIN)
-    offset = np.where(np.arange(outputs) < half, 0.0, SCALE_CENTER)
-    bits = np.where(np.arange(outputs) < half, MEAN_FRACTION_BITS, 0)
-    return weight * gain, bias * gain + offset, bits
+def _to_int16(table: torch.Tensor) -> NDArray[np.int16]:
+    """Return a table of features in the units of the integers."""
+    units = (table * 2**FRACTION_BITS).round().clamp(-LARGEST_ACTIVATION, LARGEST_ACTIVATION)
+    integers: NDArray[np.int16] = units.numpy().astype(np.int16)
+    return integers

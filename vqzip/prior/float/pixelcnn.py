@@ -1,125 +1,62 @@
 """The prior as a float network, for training: a PixelCNN from coarse level to fine.
 
-Every layer is one matrix over gathered inputs, in the layout that `exact_prior` computes with
+Every layer is one matrix over gathered inputs, in the layout that `prior.exact` computes with
 integers (design: van den Oord 2016, Conditional Image Generation with PixelCNN Decoders;
 Salimans 2017, PixelCNN++, for the discretized logistic). Training sees whole context tiles.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import cast
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vqzip.entropy.grid_symbols import SCALES
-from vqzip.hierarchy import CodebookConfig, Hierarchy
+from vqzip.hierarchy import Hierarchy, LevelConfig
 from vqzip.prior.config import PriorConfig, PriorLevelConfig
-from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
-from vqzip.prior.spec import (
-    ABOVE,
-    CONTEXT_TAPS,
-    FRACTION_BITS,
-    LARGEST_ACTIVATION,
-    LEAK,
-    LEFT,
-    MAGNITUDES,
-    RIGHT,
-    SCALE_CENTER,
-    SCALE_GAIN,
-    SCALE_RATIO,
-    SMALLEST_SCALE,
-)
-
-CONDITION_WIDTH = 16
-"""Numbers that quality and mode become; every bias is a linear function of them."""
+from vqzip.prior.float.codebooks import CodebookHead
+from vqzip.prior.float.dense import CONDITION_WIDTH, Dense, activation
+from vqzip.prior.float.grids import GridHead, magnitude_table
+from vqzip.prior.spec import CONTEXT_TAPS
 
 STEP_LOG_CENTER, STEP_LOG_SPREAD = 3.3, 0.8
 """About the mean and the deviation of log(step) for qualities 1 to 8."""
 
-ACTIVATION_LIMIT = LARGEST_ACTIVATION / 2**FRACTION_BITS
-"""Activations are clipped to what the integers hold."""
 
+class FloatHead(Protocol):
+    """What depends on the kind of a level's codes."""
 
-def magnitude_table() -> Tensor:
-    """Return log2(1 + n) / 2 for n = 0..255, rounded as the integer prior holds it."""
-    n = torch.arange(MAGNITUDES, dtype=torch.float64)
-    unit = float(2**FRACTION_BITS)
-    rounded = (torch.log2(1 + n) / 2 * unit).round()
-    return (rounded / unit).float()
+    def outputs(self, level: LevelConfig, /) -> int:
+        """Return the outputs of the network for one code."""
 
+    def features(self, net: PixelCnn, number: int, codes: Tensor, /) -> Tensor:
+        """Return the network's view of codes `(N, C, H, W)`: `(N, C * embedding, H, W)`."""
 
-def activation(x: Tensor) -> Tensor:
-    """Return the leaky ReLU of slope 1/8, clipped to what 12-bit integers hold."""
-    return functional.leaky_relu(x, LEAK).clamp(-ACTIVATION_LIMIT, ACTIVATION_LIMIT)
-
-
-class Dense(nn.Module):
-    """A matrix over gathered inputs with a bias that depends on the condition.
-
-    Args:
-        inputs: numbers gathered at one position: taps x channels, tap-major.
-        outputs: channels.
-        gain: spread of the initial weights times the square root of `inputs`.
-    """
-
-    def __init__(self, inputs: int, outputs: int, gain: float = 1.4) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(inputs, outputs))
-        self.bias = nn.Parameter(torch.zeros(outputs))
-        self.bias_by_condition = nn.Parameter(torch.zeros(CONDITION_WIDTH, outputs))
-        self.gain = gain
-
-    def reset(self, generator: torch.Generator) -> None:
-        """Draw the initial weights."""
-        spread = self.gain / math.sqrt(self.weight.shape[0])
-        with torch.no_grad():
-            self.weight.normal_(0, spread, generator=generator)
-
-    def biases(self, condition: Tensor) -> Tensor:
-        """Return `(N, outputs)` for conditions `(N, CONDITION_WIDTH)`."""
-        return self.bias + condition @ self.bias_by_condition
-
-    def square(self, x: Tensor, condition: Tensor, kernel: int) -> Tensor:
-        """Apply over a `kernel` x `kernel` neighborhood with zeros outside the tile.
+    def columns(self, channels: tuple[int, ...], features: int, of: int, /) -> list[int]:
+        """Return where the features of some channels lie.
 
         Args:
-            x: `(N, channels, H, W)`.
-            condition: `(N, CONDITION_WIDTH)`.
-            kernel: 1 or 3.
-
-        Returns:
-            `(N, outputs, H, W)`.
+            channels: some of the level's.
+            features: of all channels together.
+            of: number of channels.
         """
-        weight = self.weight.view(kernel, kernel, -1, self.weight.shape[1]).permute(3, 2, 0, 1)
-        out = functional.conv2d(x, weight, padding=kernel // 2)
-        return out + self.biases(condition)[:, :, None, None].to(out.dtype)
 
-    def causal(self, state: Tensor | None, features: Tensor, condition: Tensor) -> Tensor:
-        """Apply to the state at a position and the features at `CONTEXT_TAPS` around it.
+    def bits(
+        self,
+        net: PixelCnn,
+        number: int,
+        outputs: tuple[Tensor, ...],
+        codes: Tensor,
+        gray: Tensor,
+        /,
+    ) -> Tensor:
+        """Return the code length of a level's codes in bits, `(N,)`."""
 
-        Args:
-            state: `(N, state, H, W)` from the coarser levels; None for the first.
-            features: `(N, channels, H, W)` of the level's own codes.
-            condition: `(N, CONDITION_WIDTH)`.
 
-        Returns:
-            `(N, outputs, H, W)`.
-        """
-        channels, outputs = features.shape[1], self.weight.shape[1]
-        entering = self.weight.shape[0] - len(CONTEXT_TAPS) * channels
-        rows, columns = ABOVE + 1, LEFT + 1 + RIGHT
-        places = [(row + ABOVE) * columns + column + LEFT for row, column in CONTEXT_TAPS]
-        kernel = self.weight.new_zeros(rows * columns, channels, outputs)
-        kernel[places] = self.weight[entering:].view(len(CONTEXT_TAPS), channels, outputs)
-        weight = kernel.view(rows, columns, channels, outputs).permute(3, 2, 0, 1)
-        out = functional.conv2d(functional.pad(features, (LEFT, RIGHT, ABOVE, 0)), weight)
-        if state is not None:
-            out = out + functional.conv2d(state, self.weight[:entering].t()[:, :, None, None])
-        return out + self.biases(condition)[:, :, None, None].to(out.dtype)
+HEADS: dict[str, FloatHead] = {"logistic": GridHead(), "categorical": CodebookHead()}
+"""By the head of a prior."""
 
 
 class PixelCnnStage(nn.Module):
@@ -191,9 +128,14 @@ class PixelCnn(nn.Module):
     ) -> None:
         super().__init__()
         self.hierarchy, self.config = hierarchy, prior
+        self.head = HEADS[prior.head]
         levels = [
-            PixelCnnLevel(config, prior.embedding, self._outputs(number), self._next_state(number))
-            for number, config in enumerate(prior.levels)
+            PixelCnnLevel(
+                config, prior.embedding, self.head.outputs(level), self._next_state(number)
+            )
+            for number, (level, config) in enumerate(
+                zip(hierarchy.levels, prior.levels, strict=True)
+            )
         ]
         self.levels = cast("Sequence[PixelCnnLevel]", nn.ModuleList(levels))
         self.condition = nn.Sequential(
@@ -202,7 +144,7 @@ class PixelCnn(nn.Module):
         self.embeddings = nn.ParameterList(
             torch.empty(level.channels, level.quantizer.size, prior.embedding)
             for level in hierarchy.levels
-            if isinstance(level.quantizer, CodebookConfig)
+            if level.quantizer.size
         )
         self.register_buffer("magnitude", magnitude_table(), persistent=False)
         # A second, wider logistic gives the tails: its share and its width relative to the first.
@@ -219,11 +161,6 @@ class PixelCnn(nn.Module):
     def _halves(self, number: int) -> bool:
         """Return whether the level after this one has half its stride."""
         return self.hierarchy.levels[number].stride == 2 * self.hierarchy.levels[number + 1].stride
-
-    def _outputs(self, number: int) -> int:
-        """Return the outputs of the head for one code: K logits, or mean and scale."""
-        quantizer = self.hierarchy.levels[number].quantizer
-        return quantizer.size if isinstance(quantizer, CodebookConfig) else 2
 
     def reset(self, generator: torch.Generator) -> None:
         """Draw all initial weights from `generator`."""
@@ -248,45 +185,9 @@ class PixelCnn(nn.Module):
         """Return the share of the wider logistic and its width in widths of the first."""
         return torch.sigmoid(self.tail_share_logit), 1 + torch.exp(self.tail_width_log)
 
-    def neighbour_mean(self, codes: Tensor) -> Tensor:
-        """Return the average of the codes to the left and above, in steps; `(N, C, H, W)`."""
-        codes = codes.float()
-        left = functional.pad(codes, (1, 0))[:, :, :, :-1]
-        above = functional.pad(codes, (0, 0, 1, 0))[:, :, :-1]
-        mean = (left + above) / 2
-        mean[:, :, 0] *= 2
-        mean[:, :, :, 0] *= 2
-        mean[:, :, 0, 0] = 0
-        return mean
-
     def features(self, number: int, codes: Tensor) -> Tensor:
         """Return the network's view of codes `(N, C, H, W)`: `(N, C * embedding, H, W)`."""
-        if self.config.head == "categorical":
-            rows = [
-                functional.embedding(codes[:, channel], table)
-                for channel, table in enumerate(self.embeddings[number])
-            ]
-            return torch.cat(rows, 3).permute(0, 3, 1, 2).clamp(-ACTIVATION_LIMIT, ACTIVATION_LIMIT)
-        if self.config.levels[number].neighbour_mean:
-            codes = codes - torch.floor(self.neighbour_mean(codes) + 0.5).to(codes.dtype)
-        return self.grid_features(codes)
-
-    def grid_features(self, codes: Tensor) -> Tensor:
-        """Return the signed, then the absolute logarithm of each code of a grid: `(N, 2 C, H, W)`."""
-        absolute = self.magnitude[codes.abs().clamp(max=MAGNITUDES - 1)]
-        signed = absolute * torch.sign(codes)
-        # Convolutions of few channels are fastest on the CPU when channels lie together.
-        return torch.cat([signed, absolute], 1).contiguous(memory_format=torch.channels_last)
-
-    def stage_features(self, features: Tensor, channels: tuple[int, ...]) -> Tensor:
-        """Pick the features of some channels, in the order a later stage sees them."""
-        width = self.config.embedding
-        if self.config.head == "categorical":
-            picked = [c * width + e for c in channels for e in range(width)]
-        else:
-            count = features.shape[1] // 2
-            picked = [*channels, *(count + c for c in channels)]
-        return features[:, picked]
+        return self.head.features(self, number, codes)
 
     def forward(self, codes: list[Tensor], condition: Tensor) -> list[tuple[Tensor, ...]]:
         """Return each level's parameters: one output `(N, outputs, H, W)` a stage.
@@ -330,11 +231,12 @@ class PixelCnn(nn.Module):
         """Return one output a stage; each sees the true codes of the stages before it."""
         hidden = activation(level.first.causal(state, features, condition))
         outputs = []
+        channels = sum(len(stage.channels) for stage in level.config.stages)
         for stage, config in zip(level.stages, level.config.stages, strict=True):
             inner = activation(stage.hidden.square(hidden, condition, 1))
             outputs.append(stage.out.square(inner, condition, 1))
-            known = self.stage_features(features, config.channels)
-            hidden = torch.cat([hidden, known.to(hidden.dtype)], 1)
+            columns = self.head.columns(config.channels, features.shape[1], channels)
+            hidden = torch.cat([hidden, features[:, columns].to(hidden.dtype)], 1)
         return tuple(outputs)
 
     def _advance(
@@ -348,21 +250,6 @@ class PixelCnn(nn.Module):
             x = activation(layer.square(x, condition, kernel))
         return functional.pixel_shuffle(x, 2) if self._halves(number) else x
 
-    def logistic_parameters(
-        self, number: int, outputs: tuple[Tensor, ...], codes: Tensor
-    ) -> LogisticParameters:
-        """Put one level's stage outputs into channel order, as means and log scales."""
-        stages = self.config.levels[number].stages
-        order = [channel for stage in stages for channel in stage.channels]
-        back = [order.index(channel) for channel in range(len(order))]
-        halves = [out.float().chunk(2, 1) for out in outputs]
-        mean = torch.cat([half[0] for half in halves], 1)[:, back]
-        index = SCALE_CENTER + SCALE_GAIN * torch.cat([half[1] for half in halves], 1)[:, back]
-        if self.config.levels[number].neighbour_mean:
-            mean = mean + self.neighbour_mean(codes)
-        log_scale = math.log(SMALLEST_SCALE) + SCALE_RATIO * index.clamp(0, SCALES - 1)
-        return LogisticParameters(mean, log_scale)
-
     def code_lengths(self, codes: list[Tensor], condition: Tensor, gray: Tensor) -> list[Tensor]:
         """Return each level's code length in bits of every picture of the batch, `(N,)`.
 
@@ -372,33 +259,7 @@ class PixelCnn(nn.Module):
             gray: `(N,)` bool; a gray picture has the codes of the first stages alone.
         """
         outputs = self(codes, condition)
-        if self.config.head == "categorical":
-            return [
-                self._categorical_bits(number, outputs[number], codes[number])
-                for number in range(len(codes))
-            ]
         return [
-            self._logistic_bits(number, outputs[number], codes[number], gray)
-            for number in range(len(codes))
+            self.head.bits(self, number, outputs[number], level, gray)
+            for number, level in enumerate(codes)
         ]
-
-    def _categorical_bits(self, number: int, outputs: tuple[Tensor, ...], codes: Tensor) -> Tensor:
-        bits = torch.zeros(len(codes), device=codes.device)
-        for stage, out in zip(self.config.levels[number].stages, outputs, strict=True):
-            logits = torch.unflatten(out.float(), 1, (len(stage.channels), -1)).transpose(1, 2)
-            wanted = codes[:, list(stage.channels)].long()
-            nats = functional.cross_entropy(logits, wanted, reduction="none")
-            bits = bits + nats.flatten(1).sum(1) / math.log(2)
-        return bits
-
-    def _logistic_bits(
-        self, number: int, outputs: tuple[Tensor, ...], codes: Tensor, gray: Tensor
-    ) -> Tensor:
-        parameters = self.logistic_parameters(number, outputs, codes)
-        bits = logistic_bits(codes.float(), parameters, *self.tails())
-        if self.config.gray_stages:
-            stages = self.config.levels[number].stages[: self.config.gray_stages]
-            luma = torch.zeros(bits.shape[1], dtype=torch.bool, device=bits.device)
-            luma[[channel for stage in stages for channel in stage.channels]] = True
-            bits = bits * (luma | ~gray[:, None])[:, :, None, None]
-        return bits.flatten(1).sum(1)
