@@ -109,7 +109,7 @@ def test_metadata_too_large_for_the_format_are_left_out_and_named() -> None:
 def test_files_are_not_clobbered(tmp_path: Path) -> None:
     path = tmp_path / "out.png"
     write_atomically(path, b"first", force=False)
-    with pytest.raises(PictureError, match=r"out\.png is there already; use `force`"):
+    with pytest.raises(PictureError, match=r"out\.png already exists; use `force`"):
         write_atomically(path, b"second", force=False)
     assert path.read_bytes() == b"first"
     write_atomically(path, b"third", force=True)
