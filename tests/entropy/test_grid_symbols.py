@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from tools.prior.random_priors import SCALES
 from vqzip.entropy.ans import AnsReader, AnsWriter
 from vqzip.entropy.counts import TOTAL
-from vqzip.entropy.grid_symbols import LARGEST_CODE, GridCoder, LogisticTables
+from vqzip.entropy.grid_symbols import LARGEST_CODE, GridCoder
+from vqzip.entropy.logistic_tables import LogisticTables
 from vqzip.errors import CodingError, InvalidFile, LimitExceeded, ModelError, VqzipError
 from vqzip.prior.export.logistic_tables import logistic_tables
 

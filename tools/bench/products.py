@@ -17,7 +17,8 @@ from vqzip.errors import VqzipError
 from vqzip.measuring.report.tables import Table
 from vqzip.models.folder import load
 from vqzip.models.learned import load_float_prior, load_vqvae
-from vqzip.prior.float.pixelcnn import Dense, PixelCnn
+from vqzip.prior.float.dense import Dense
+from vqzip.prior.float.pixelcnn import PixelCnn
 
 SIDE = 256
 """Of the picture that is decoded for counting; a multiple of every stride."""

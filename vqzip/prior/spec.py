@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from vqzip.entropy.grid_symbols import SCALES
+from vqzip.entropy.logistic_tables import SCALES
 
 CONTEXT_TAPS = (
     *((-2, dj) for dj in range(-2, 4)),

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vqzip.entropy.counts import TOTAL
-from vqzip.entropy.grid_symbols import LogisticTables
+from vqzip.entropy.logistic_tables import LogisticTables
 from vqzip.errors import TrainingError
 from vqzip.prior.export.logistic_tables import logistic_tables, round_to_counts
 

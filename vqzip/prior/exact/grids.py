@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.entropy.grid_symbols import LogisticTables
+from vqzip.entropy.logistic_tables import LogisticTables
 from vqzip.errors import ModelError
 from vqzip.hierarchy import LevelConfig
 from vqzip.prior.exact.tensors import TensorTaker, largest_entry

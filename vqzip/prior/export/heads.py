@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vqzip.entropy.grid_symbols import SCALES
+from vqzip.entropy.logistic_tables import SCALES
 from vqzip.prior.export.logistic_tables import logistic_tables
 from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.prior.spec import (

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqzip.entropy.counts import TOTAL
-from vqzip.entropy.grid_symbols import (
+from vqzip.entropy.logistic_tables import (
     LARGEST_LOW_BITS,
     MEAN_FRACTION,
     NARROW_RADIUS,

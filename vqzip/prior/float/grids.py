@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vqzip.entropy.grid_symbols import SCALES
+from vqzip.entropy.logistic_tables import SCALES
 from vqzip.hierarchy import LevelConfig
 from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
 from vqzip.prior.spec import (

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from vqzip.codes import Choice, GridChoice
 from vqzip.entropy.ans import SymbolPort
-from vqzip.entropy.grid_symbols import LARGEST_CODE, SCALES, GridCoder
+from vqzip.entropy.grid_symbols import LARGEST_CODE, GridCoder
+from vqzip.entropy.logistic_tables import SCALES
 from vqzip.errors import CodingError
 from vqzip.prior.exact.grids import Grid
 from vqzip.prior.numpy.parameters import Parameters
