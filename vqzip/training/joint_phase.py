@@ -20,7 +20,6 @@ noisy than moving all constants at once (Spall 1992, equation 2.2).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -38,9 +37,10 @@ from vqzip.hierarchy import CONTEXT_TILE
 from vqzip.prior.float.grids import logistic_parameters
 from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
 from vqzip.prior.float.pixelcnn import PixelCnn
+from vqzip.training.grid_phases import random_steps, step_groups
 from vqzip.training.image_sources import CropSource
 from vqzip.training.losses import DISTORTIONS
-from vqzip.training.phases import LOWEST_BPP, ContextTiles, PriorTraining, autocast, learning_rate
+from vqzip.training.phases import LOWEST_BPP, ContextTiles, PriorTraining, autocast
 from vqzip.training.recipe import JointPhaseConfig, Recipe
 
 SMALLEST_COST = 0.01
@@ -230,7 +230,8 @@ class JointPhase(PriorTraining):
         """Take one step on a batch of crops."""
         pixels, gray = self.source.batch(self.stream, number, self.config.batch, self.side)
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-        step, corner = self._random_steps(generator), self.tiles.corner(generator)
+        step = random_steps(self.config, generator).to(self.device)
+        corner = self.tiles.corner(generator)
         crops = Crops(pixels.to(self.device), gray.to(self.device), step, corner)
         with autocast(self.device, wanted=self.config.bfloat16):
             planes = self.transform.planes(crops.pixels)
@@ -252,7 +253,7 @@ class JointPhase(PriorTraining):
             linear.zero_grad(set_to_none=True)
         if self.constants and number % NUDGED_EVERY == 0:
             self._measure_slopes(features, crops, generator)
-        norms = self._step_optimizer(number, remaining)
+        norms = step_groups(self.optimizer, self.rates, number, remaining)
         metrics = {"loss": cost.item(), "distortion": distortion.mean().item()}
         if self.codes_move:
             metrics["pattern"] = pattern.item()
@@ -301,12 +302,6 @@ class JointPhase(PriorTraining):
             for band in range(bands):
                 signs[level][:, color * bands + band] = random[:, band // 2]
         return [sign.to(self.device) for sign in signs]
-
-    def _random_steps(self, generator: torch.Generator) -> Tensor:
-        """Return quantizer steps `(N,)`, uniform in their logarithm."""
-        low, high = math.log(self.config.smallest_step), math.log(self.config.largest_step)
-        share = torch.rand(self.config.batch, generator=generator)
-        return (low + (high - low) * share).exp().to(self.device)
 
     @torch.no_grad()
     def _codes(
@@ -402,12 +397,3 @@ class JointPhase(PriorTraining):
         if self.gray_apart:
             counted[:, channels // 3 :] *= ~gray[:, None]
         return counted[:, :, None, None]
-
-    def _step_optimizer(self, number: int, remaining: float) -> list[float]:
-        """Take one step, with transform and prior clipped separately; return the norms of their gradients."""
-        norms = []
-        for group, highest in zip(self.optimizer.param_groups, self.rates, strict=True):
-            norms.append(float(nn.utils.clip_grad_norm_(group["params"], 1.0)))
-            group["lr"] = learning_rate(highest, number, remaining)
-        self.optimizer.step()
-        return norms

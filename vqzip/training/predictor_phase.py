@@ -8,8 +8,6 @@ change. So no gradient passes between levels or through the quantizer.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -18,9 +16,10 @@ from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.errors import RecipeError
 from vqzip.hierarchy import CONTEXT_TILE
 from vqzip.prior.float.pixelcnn import PixelCnn
+from vqzip.training.grid_phases import random_steps, step_groups
 from vqzip.training.image_sources import CropSource
 from vqzip.training.losses import squared_error_sum
-from vqzip.training.phases import LOWEST_BPP, PriorTraining, autocast, learning_rate
+from vqzip.training.phases import LOWEST_BPP, PriorTraining, autocast
 from vqzip.training.recipe import PredictorPhaseConfig, Recipe
 
 CURVATURE = 2.0
@@ -63,8 +62,8 @@ class PredictorPhase(PriorTraining):
         self.vqvae, self.prior, self.source, self.device = vqvae, prior, source, device
         self.transform, self.seed = transform, recipe.seed
         networks = [transform.predictors, transform.after]
-        self.groups = [list(part.parameters()) for part in networks if part is not None]
-        groups = [{"params": parameters} for parameters in self.groups]
+        groups = [{"params": list(part.parameters())} for part in networks if part is not None]
+        self.rates = [self.config.learning_rate] * len(groups)
         self.optimizer = torch.optim.Adam(groups, lr=self.config.learning_rate)
 
     def step(self, number: int, remaining: float) -> dict[str, float]:
@@ -72,12 +71,8 @@ class PredictorPhase(PriorTraining):
         pixels, _ = self.source.batch(self.stream, number, self.config.batch, self.side)
         pixels = pixels.to(self.device)
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-        low, high = math.log(self.config.smallest_step), math.log(self.config.largest_step)
-        share, first, last = (
-            torch.rand(self.config.batch, generator=generator),
-            *self.config.deadzone,
-        )
-        step = (low + (high - low) * share).exp().to(self.device)
+        step = random_steps(self.config, generator).to(self.device)
+        first, last = self.config.deadzone
         offset = first + (last - first) * torch.rand(self.config.batch, generator=generator)
         with autocast(self.device, wanted=self.config.bfloat16):
             cost, picture = self._predicted(pixels, step, offset.to(self.device))
@@ -87,11 +82,7 @@ class PredictorPhase(PriorTraining):
         error = torch.log(LOWEST_BPP + distortion / self._price(step)).mean()
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(details + error)
-        norms = []
-        for group in self.optimizer.param_groups:
-            norms.append(float(torch.nn.utils.clip_grad_norm_(group["params"], 1.0)))
-            group["lr"] = learning_rate(self.config.learning_rate, number, remaining)
-        self.optimizer.step()
+        norms = step_groups(self.optimizer, self.rates, number, remaining)
         return {
             "loss": details.item(),
             "log_error": error.item(),
