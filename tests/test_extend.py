@@ -21,7 +21,10 @@ from vqzip.autoencoders.quantizers.coding import CODINGS
 from vqzip.autoencoders.quantizers.kinds import KINDS, make_learner, make_quantizer
 from vqzip.cli.app import run
 from vqzip.codec.codec import Codec
+from vqzip.errors import ModelError, UsageError
+from vqzip.families.known import FAMILIES
 from vqzip.hierarchy import LevelConfig
+from vqzip.models.abilities import scoring
 from vqzip.models.folder import load
 
 PAGE = Path(__file__).parent.parent / "docs" / "extend.md"
@@ -121,3 +124,51 @@ def test_the_codec_writes_and_reads_its_codes(
     assert np.abs(error).mean() < 20
     # Other codes than the grid's: the kind is used on the whole road.
     assert encoded != Codec(model).encode(image, quality=8)
+
+
+@pytest.fixture
+def family(monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Any]:
+    """What the page's family defines; the current folder has a model of it."""
+    monkeypatch.setitem(FAMILIES, "histogram", None)
+    found: dict[str, Any] = {"__name__": "page"}
+    for title in ("histogram.py", "a family in the table", "a model of it"):
+        exec(compile(python_blocks()[title], title, "exec", dont_inherit=True), found)  # noqa: S102
+    return found
+
+
+def test_a_family_scores_and_samples(
+    family: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, pixels = family["model"], family["pixels"]
+    score = scoring(model).score(pixels)
+    assert score.bits_per_dim(pixels) == pytest.approx(8, abs=0.05)
+    assert run(["sample", "--model", "pixels", "--count", "4", "-o", "grid.png"]) == 0
+    with Image.open("grid.png") as grid:
+        assert grid.size == (2 * 32 + 2, 2 * 32 + 2)
+    capsys.readouterr()
+    assert run(["encode", str(next(folder.glob("photographs/*"))), "--model", "pixels"]) == 2
+    said = capsys.readouterr().err
+    assert "it scores pictures and samples pictures" in said
+    assert run(["sample", "--model", "pixels", "--label", "3"]) == 2
+
+
+def test_a_family_is_listed_and_damage_is_found(
+    family: dict[str, Any],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("VQZIP_MODELS", str(folder))
+    assert run(["models", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [one["metric"] for one in listed if one["name"] == "pixels"] == ["bits"]
+    config = folder / "pixels" / "config.json"
+    family["write_stored"](folder / "pixels", family["HistogramConfig"]("pixels", 5000), {})
+    with pytest.raises(ModelError, match=r"config\.size must be 1 to 4096"):
+        family["load_model"]("pixels")
+    config.write_text(config.read_text().replace("histogram", "unheard"))
+    with pytest.raises(ModelError, match="of a family that this vqzip does not know"):
+        family["load_model"]("pixels")
+    config.write_text("{}")
+    with pytest.raises(UsageError, match="has no codes"):
+        family["load_model"]("pixels")

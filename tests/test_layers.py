@@ -14,8 +14,8 @@ LAYERS = (
     {"autoencoders", "prior"},
     {"models"},
     {"codec"},
-    {"measuring", "__init__"},
-    {"training"},
+    {"families", "measuring"},
+    {"training", "__init__"},
     {"cli", "__main__"},
 )
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
@@ -32,11 +32,11 @@ HOMES = {
     "constriction": ("entropy/",),
     "onnxruntime": ("autoencoders/onnx/session.py",),
     "matplotlib": ("measuring/report/",),
-    "PIL": ("__init__.py", "pictures/", "measuring/anchors/", "codec/codec.py"),
+    "PIL": ("__init__.py", "pictures/", "measuring/anchors/", "codec/codec.py", "models/abilities.py"),
     "rich": ("cli/",),
-    "safetensors": ("models/folder.py", "models/learned.py", "training/checkpoints.py"),
+    "safetensors": ("families/family.py", "models/folder.py", "models/learned.py", "training/checkpoints.py"),
     "torch": (
-        "autoencoders/", "codec/refinement.py", "measuring/", "metrics.py", "models/", "prior/export/", "prior/float/", "training/",
+        "autoencoders/", "codec/refinement.py", "families/", "measuring/", "metrics.py", "models/", "prior/export/", "prior/float/", "training/",
     ),
     "torchvision": ("training/image_sources.py",),
     "typer": ("cli/",),

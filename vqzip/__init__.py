@@ -84,9 +84,10 @@ def encode(
         PictureError: the image cannot be coded.
         ModelError: there is no such model, or it does not have the quality.
     """
-    from vqzip.codec.codec import load as load_codec
+    from vqzip.families.known import load_model
+    from vqzip.models.abilities import compressing
 
-    return load_codec(model, device).encode(image, quality, effort=effort)
+    return compressing(load_model(model, device)).encode(image, quality, effort=effort)
 
 
 def decode(data: bytes, *, device: str = "cpu") -> Image:
@@ -102,9 +103,10 @@ def decode(data: bytes, *, device: str = "cpu") -> Image:
         InvalidFile: the file is damaged.
         ModelError: its model is not installed.
     """
-    from vqzip.codec.codec import load_for
+    from vqzip.families.known import load_model_for
+    from vqzip.models.abilities import compressing
 
-    return load_for(data, device).decode(data)
+    return compressing(load_model_for(data, device)).decode(data)
 
 
 def open(path: str | PathLike[str], *, device: str = "cpu") -> Image:
@@ -121,7 +123,9 @@ def open(path: str | PathLike[str], *, device: str = "cpu") -> Image:
 
 
 def load(name_or_path: str = "photo", device: str = "cpu") -> Codec:
-    """Load a model and return the codec that encodes and decodes with it.
+    """Load a model with codes and return the codec that encodes and decodes with it.
+
+    Models of every family: `vqzip.families.known.load_model`.
 
     Args:
         name_or_path: name of an installed model (`vqzip models` lists them) or a model folder.

@@ -14,8 +14,9 @@ import torch
 
 from vqzip.autoencoders.torch_weights import checked_device
 from vqzip.errors import ModelError
+from vqzip.families.installed import installed
 from vqzip.models import places as model_places
-from vqzip.models.folder import installed, load, read_config
+from vqzip.models.folder import load, read_config
 from vqzip.models.learned import load_vqvae, save
 from vqzip.models.places import IDENTITY, model_id, write_sums
 
@@ -46,7 +47,7 @@ def test_summaries(shelf: Path) -> None:
 
 def test_looking_loads_no_torch() -> None:
     code = (
-        "import sys; from vqzip.models.folder import installed; installed(); "
+        "import sys; from vqzip.families.installed import installed; installed(); "
         "assert not {'torch', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -25,7 +25,7 @@ from vqzip.codec.codec import Codec, load
 from vqzip.container.build import build
 from vqzip.container.fields import Header, VqzFile
 from vqzip.errors import ModelError, VqzipError
-from vqzip.models.folder import summary
+from vqzip.families.installed import summary
 from vqzip.models.places import CONFIG, EXACT, FLOAT, IDENTITY, SUMS, VQVAE, write_sums
 
 FILES = (*IDENTITY, FLOAT, SUMS)

@@ -70,9 +70,11 @@ def decode(
     image_format = "PNG" if output == STREAM else format_of(output)
     data = read_source_bytes(source)
     with waiting(f"decoding {source}"):
-        from vqzip.codec.codec import load, load_for
+        from vqzip.families.known import load_model, load_model_for
+        from vqzip.models.abilities import compressing
 
-        codec = load_for(data, device) if model is None else load(model, device)
+        loaded = load_model_for(data, device) if model is None else load_model(model, device)
+        codec = compressing(loaded)
         picture = codec.decode_picture(
             data, levels=levels, partial=partial, region=rectangle, max_pixels=max_pixels
         )

@@ -25,9 +25,8 @@ from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, KeepTimes, MaxP
 from vqzip.errors import CodingError, UsageError, VqzipError
 
 if TYPE_CHECKING:
-    from vqzip.codec.codec import Codec
-    from vqzip.codec.encoder import Encoded
     from vqzip.codec.target import Target
+    from vqzip.models.abilities import Compresses, Written
     from vqzip.pictures.picture import Picture
 
 DEFAULT_QUALITY = 4.0
@@ -140,9 +139,10 @@ def encode(
     picture = found.picture
     target = _target(picture, bpp, max_bytes, psnr)
     with waiting(f"encoding {source}"):
-        from vqzip.codec.codec import load
+        from vqzip.families.known import load_model
+        from vqzip.models.abilities import compressing
 
-        codec = load(model, device)
+        codec = compressing(load_model(model, device))
         encoded = _encode(
             codec,
             picture,
@@ -164,8 +164,8 @@ def encode(
     write_atomically(output, encoded.data, force=force, check=check, times=times)
     rate_bpp = 8 * len(encoded.data) / (picture.width * picture.height)
     reached = f"quality {encoded.quality:g}"
-    if codec.model.config.vqvae.quality is None:
-        reached = f"the only quality of {codec.model.name}"
+    if not codec.has_qualities:
+        reached = f"the only quality of {codec.name}"
     print_note(
         f"{output}: {readable_size(len(encoded.data))}, {rate_bpp:.3f} bpp, {reached}, "
         f"{time.perf_counter() - started:.1f} s"
@@ -173,29 +173,34 @@ def encode(
 
 
 def _encode(
-    codec: Codec,
+    codec: Compresses,
     picture: Picture,
     target: Target | None,
     quality: float,
     effort: int,
     *,
     keep_hidden_colors: bool,
-) -> Encoded:
+) -> Written:
     if target is None:
         return codec.encode_picture(
             picture, quality=quality, effort=effort, keep_hidden_colors=keep_hidden_colors
         )
+    from vqzip.codec.codec import Codec
     from vqzip.codec.target import encode_to_target
 
+    if not isinstance(codec, Codec):
+        raise UsageError(
+            f"the model '{codec.name}' cannot aim at a size or a PSNR; leave them out."
+        )
     return encode_to_target(
         codec, picture, target, effort=effort, keep_hidden_colors=keep_hidden_colors
     )
 
 
-def _verify(codec: Codec, encoded: Encoded, max_pixels: int, written: bytes) -> None:
-    """Decode the written file and compare its codes."""
+def _verify(codec: Compresses, encoded: Written, max_pixels: int, data: bytes) -> None:
+    """Decode the written file and compare it with what was encoded."""
     try:
-        same = codec.decode_codes(written, max_pixels=max_pixels).equals(encoded.codes)
+        same = codec.holds(data, encoded, max_pixels=max_pixels)
     except VqzipError:
         same = False
     if not same:

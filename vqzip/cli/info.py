@@ -15,7 +15,7 @@ from vqzip.files import shown_name
 
 if TYPE_CHECKING:
     from vqzip.container.parse import Layout
-    from vqzip.models.folder import ModelSummary
+    from vqzip.families.installed import ModelSummary
 
 
 def info(
@@ -60,23 +60,21 @@ class Facts:
 
     @property
     def quality(self) -> str:
-        """Quality as text; a model with learned codebooks has only one."""
-        if self.model is not None and self.model.config.vqvae.quality is None:
+        """Quality as text; some models have only one."""
+        if self.model is not None and not self.model.config.has_qualities:
             return "the model's only one"
         return f"{self.layout.header.quality:g}"
 
     @property
     def streams(self) -> tuple[tuple[str, int], ...]:
-        """Name and bytes of each stream, coarse first, with the strides if the model is installed."""
+        """Name and bytes of each stream, coarse first, with its content if the model is installed."""
         sizes = self.layout.stream_bytes
         names = [f"stream {number}" for number in range(len(sizes))]
         if self.model is not None:
-            config = self.model.config.vqvae
-            for number, name in enumerate(names):
-                levels = zip(config.levels, config.stream_of_level, strict=True)
-                strides = [str(level.stride) for level, stream in levels if stream == number]
-                plural = "s" if len(strides) > 1 else ""
-                names[number] = f"{name} (stride{plural} {', '.join(strides)})"
+            parts = self.model.config.stream_names
+            # A hostile file may have another number of streams than its model.
+            if len(parts) == len(names):
+                names = [f"{name} ({part})" for name, part in zip(names, parts, strict=True)]
         return tuple(zip(names, sizes, strict=True))
 
     def plain(self) -> dict[str, Any]:
@@ -101,7 +99,7 @@ class Facts:
 
 
 def _installed_model(model_id: bytes) -> ModelSummary | None:
-    from vqzip.models.folder import summary
+    from vqzip.families.installed import summary
     from vqzip.models.places import find_by_id
 
     try:

@@ -10,7 +10,7 @@ import typer
 from vqzip.cli.console import print_result, readable_size, stdout_console
 
 if TYPE_CHECKING:
-    from vqzip.models.folder import ModelSummary
+    from vqzip.families.installed import ModelSummary
 
 
 def models(
@@ -23,7 +23,7 @@ def models(
     """
     from rich.table import Table
 
-    from vqzip.models.folder import installed
+    from vqzip.families.installed import installed
     from vqzip.models.places import search_path
 
     found = installed()

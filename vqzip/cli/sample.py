@@ -25,16 +25,39 @@ def sample(
         int, typer.Option(min=1, max=1024, help="Number of pictures in the grid.")
     ] = 9,
     size: Annotated[
-        int, typer.Option(min=1, max=4096, help="Width and height of a picture in pixels.")
-    ] = 256,
+        int | None,
+        typer.Option(
+            min=1,
+            max=4096,
+            help="Width and height of a picture in pixels. Default: 256, or the model's.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pictures.")] = 0,
     temperature: Annotated[
         float,
         typer.Option(help="Below 1: more probable, plainer codes; above 1: more varied ones."),
     ] = 1.0,
     quality: Annotated[
-        float, typer.Option("-q", "--quality", min=1, max=8, help="Quality of the pictures.")
-    ] = 4.0,
+        float | None,
+        typer.Option(
+            "-q",
+            "--quality",
+            min=1,
+            max=8,
+            help="Quality of the pictures. Default: 4.",
+            show_default=False,
+        ),
+    ] = None,
+    label: Annotated[
+        int | None,
+        typer.Option(min=0, help="Class of the pictures, for models with classes."),
+    ] = None,
+    top_k: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Only the so many most probable values, for models that go pixel by pixel."
+        ),
+    ] = None,
     output: Annotated[
         Path,
         typer.Option("-o", "--output", help="Picture file of the grid; - for a PNG on stdout."),
@@ -44,8 +67,8 @@ def sample(
 ) -> None:
     """Sample pictures from the prior of a model.
 
-    Codes are sampled one after another, coarse to fine, from the probabilities that compression uses
-    (ancestral sampling), then decoded. The pictures are arranged in a grid.
+    A model with codes samples them one after another, coarse to fine, from the probabilities that
+    compression uses (ancestral sampling), then decodes them. The pictures are arranged in a grid.
     """
     if not 0 < temperature < math.inf:
         raise UsageError(f"--temperature must be above zero, got {temperature:g}.")
@@ -55,20 +78,23 @@ def sample(
 
     image_format = "PNG" if output == STREAM else format_of(output)
     with waiting(f"sampling {count} pictures"):
-        from vqzip.codec.codec import load
-        from vqzip.codec.sampling import sample as draw
+        from vqzip.families.known import load_model
+        from vqzip.models.abilities import Draw, sampling
 
-        pictures = draw(load(model, device), count, size, seed, temperature, quality)
+        draw = Draw(count, seed, temperature, size, quality, label, top_k)
+        pictures = sampling(load_model(model, device)).sample(draw)
     written = picture_to_bytes(_grid(pictures), image_format)
     if output == STREAM:
         write_stdout(written)
         return
     write_atomically(output, written, force=force)
-    print_note(f"{output}: {count} pictures of {size} x {size}, seed {seed}")
+    print_note(
+        f"{output}: {count} pictures of {pictures[0].width} x {pictures[0].height}, seed {seed}"
+    )
 
 
 def _grid(pictures: list[Picture]) -> Picture:
-    """Arrange RGB pictures of one size in a nearly square grid, with white lines between them."""
+    """Arrange pictures of one size in a nearly square grid, with white lines between them."""
     import numpy as np
 
     from vqzip.pictures.picture import Picture
@@ -79,5 +105,6 @@ def _grid(pictures: list[Picture]) -> Picture:
     canvas = np.full((rows * height - GAP, columns * width - GAP, 3), 255, np.uint8)
     for number, picture in enumerate(pictures):
         top, left = number // columns * height, number % columns * width
-        canvas[top : top + picture.height, left : left + picture.width] = picture.pixels
+        pixels = picture.pixels if picture.pixels.ndim == 3 else picture.pixels[:, :, None]
+        canvas[top : top + picture.height, left : left + picture.width] = pixels
     return Picture(canvas)

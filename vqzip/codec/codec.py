@@ -19,11 +19,10 @@ from vqzip.codec.encoder import Encoded, Encoder
 from vqzip.codec.latents import LatentTransform
 from vqzip.codec.opening import Completeness
 from vqzip.codes import Codes
-from vqzip.container.parse import parse_header
 from vqzip.errors import CodingError, UsageError
+from vqzip.models.abilities import Draw, Written, refuse_settings
 from vqzip.models.folder import DEFAULT_MODEL, Model
 from vqzip.models.folder import load as load_model
-from vqzip.models.places import find_by_id
 from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.picture import Picture
 from vqzip.prior.walk import backend_for
@@ -42,7 +41,8 @@ class Codec:
     """
 
     def __init__(self, model: Model) -> None:
-        self.model = model
+        self.model, self.name = model, model.name
+        self.has_qualities = model.config.has_qualities
         self.backend = backend_for(model.prior)
         latents = LatentTransform(model.autoencoder)
         self._decoder = Decoder(model, self.backend, latents)
@@ -118,9 +118,14 @@ class Codec:
             bit_price=bit_price,
             keep_hidden_colors=keep_hidden_colors,
         )
-        if verify and not self.decode_codes(encoded.data).equals(encoded.codes):
+        if verify and not self.holds(encoded.data, encoded):
             raise CodingError("the file does not decode to its own codes; report the picture.")
         return encoded
+
+    def holds(self, data: bytes, written: Written, *, max_pixels: int = MAX_PIXELS) -> bool:
+        """Return whether a file decodes to the codes that `encode_picture` wrote."""
+        codes = self.decode_codes(data, max_pixels=max_pixels)
+        return isinstance(written, Encoded) and codes.equals(written.codes)
 
     def decode_picture(
         self,
@@ -193,6 +198,13 @@ class Codec:
         """
         return self._decoder.pixels_of_codes(codes)
 
+    def sample(self, draw: Draw) -> list[Picture]:
+        """Sample pictures from the prior; see `vqzip.codec.sampling`."""
+        from vqzip.codec.sampling import sample
+
+        refuse_settings(self, draw, "label", "top_k")
+        return sample(self, draw)
+
 
 def load(name_or_path: str | Path = DEFAULT_MODEL, device: str = "cpu") -> Codec:
     """Load a model by name or folder and return its codec.
@@ -205,17 +217,3 @@ def load(name_or_path: str | Path = DEFAULT_MODEL, device: str = "cpu") -> Codec
         ModelError: there is no such model or device, or the model is damaged.
     """
     return Codec(load_model(name_or_path, device))
-
-
-def load_for(data: bytes, device: str = "cpu") -> Codec:
-    """Load the installed model that a .vqz file names, and return its codec.
-
-    Args:
-        data: the file, or its first bytes.
-        device: as for `load`.
-
-    Raises:
-        InvalidFile: the data do not begin like a .vqz file.
-        ModelError: the model is not installed, or damaged.
-    """
-    return load(find_by_id(parse_header(data).model_id), device)

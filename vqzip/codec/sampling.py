@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from vqzip.codec.codec import Codec
+from vqzip.codec.codec import DEFAULT_QUALITY, Codec
 from vqzip.codec.tile_streams import TileCoder, put_tile
 from vqzip.codec.tiles import stream_tiles
 from vqzip.codes import Codes, Frame
 from vqzip.errors import PictureError
+from vqzip.models.abilities import Draw
 from vqzip.pictures.picture import Picture
 
+DEFAULT_SIZE = 256
+"""Side of a picture in pixels."""
 
-def sample(
-    codec: Codec, count: int, size: int, seed: int, temperature: float, quality: float
-) -> list[Picture]:
+
+def sample(codec: Codec, draw: Draw) -> list[Picture]:
     """Sample pictures: codes from the prior, each given the codes before it, then decode them.
 
     This is the ancestral sampling of VQ-VAE-2 (Razavi et al. 2019, section 3.2). Context tiles of 256
@@ -22,12 +24,8 @@ def sample(
 
     Args:
         codec: of the model.
-        count: number of pictures.
-        size: width and height of each, in pixels.
-        seed: the same seed gives the same codes on every machine with the same float64 results. A
-            picture does not depend on the number of pictures after it.
-        temperature: above 0; 1 is the prior itself, smaller values give more probable codes.
-        quality: 1.0 to 8.0; ignored by models with one quality.
+        draw: the same seed gives the same codes on every machine with the same float64 results. A picture
+            does not depend on the number of pictures after it. Models with one quality ignore the quality.
 
     Returns:
         RGB pictures.
@@ -38,17 +36,20 @@ def sample(
         PictureError: the size is not positive.
         LimitExceeded: a code is outside the legal range, with a very high temperature.
     """
+    size = DEFAULT_SIZE if draw.size is None else draw.size
     if size < 1:
         raise PictureError(f"a picture needs at least one pixel a side, got {size}.")
     hierarchy = codec.model.config.vqvae
-    frame = Frame(size, size, hierarchy.nearest_quality(quality), gray=False)
+    frame = Frame(
+        size, size, hierarchy.nearest_quality(draw.quality or DEFAULT_QUALITY), gray=False
+    )
     coder = TileCoder(codec.backend, hierarchy, frame)
     pictures = []
-    for number in range(count):
-        generator = np.random.default_rng([seed, number])
+    for number in range(draw.count):
+        generator = np.random.default_rng([draw.seed, number])
         codes = Codes.blank(hierarchy, frame)
         for tile in stream_tiles(size, size):
             shapes = hierarchy.shapes(tile.height, tile.width)
-            put_tile(codes, hierarchy, tile, coder.draw(shapes, generator, temperature))
+            put_tile(codes, hierarchy, tile, coder.draw(shapes, generator, draw.temperature))
         pictures.append(Picture(codec.pixels_of_codes(codes)))
     return pictures

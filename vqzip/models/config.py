@@ -1,9 +1,9 @@
-"""The configuration of a model, the content of its `config.json`."""
+"""The configuration of a model with codes, the content of its `config.json`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from vqzip.autoencoders.config import VqvaeConfig
 from vqzip.prior.config import PriorConfig
@@ -32,3 +32,39 @@ class ModelConfig:
     metric: Literal["psnr", "ms-ssim"] = field(default="psnr", metadata={"left_out": "at default"})
     bit_price: float = field(default=BIT_PRICE, metadata={"left_out": "at default"})
     format: int = 1
+
+    @property
+    def has_qualities(self) -> bool:
+        """Whether files can have several qualities."""
+        return self.vqvae.quality is not None
+
+    @property
+    def stream_names(self) -> tuple[str, ...]:
+        """What each stream of a file holds."""
+        streams = self.vqvae.stream_of_level
+        names = []
+        for number in range(self.vqvae.streams):
+            levels = zip(self.vqvae.levels, streams, strict=True)
+            strides = [str(level.stride) for level, stream in levels if stream == number]
+            names.append(f"stride{'s' if len(strides) > 1 else ''} {', '.join(strides)}")
+        return tuple(names)
+
+
+class AnyConfig(Protocol):
+    """The configuration of a model of any family."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+
+    @property
+    def metric(self) -> str:
+        """The metric that it was trained for: `psnr`, `ms-ssim`, or `bits` for likelihood."""
+
+    @property
+    def has_qualities(self) -> bool:
+        """Whether files can have several qualities."""
+
+    @property
+    def stream_names(self) -> tuple[str, ...]:
+        """What each stream of a file holds; empty if the model writes no .vqz files."""

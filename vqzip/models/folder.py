@@ -1,4 +1,4 @@
-"""Model folders: their files, and how to load one as a `Model`; `places` finds them.
+"""Folders of models with codes: their files, and how to load one as a `Model`; `places` finds them.
 
 A folder holds `config.json`, `vqvae.safetensors`, `exact_prior.safetensors` (what coding needs; their
 SHA-256 is the model's id), `prior.safetensors` (float), `SHA256SUMS`, `self_test.vqz`, `recipe.toml`,
@@ -8,15 +8,13 @@ SHA-256 is the model's id), `prior.safetensors` (float), `SHA256SUMS`, `self_tes
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import NoneType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from vqzip.autoencoders.config import check_transform
-from vqzip.errors import ModelError, RecipeError
+from vqzip.errors import ModelError, RecipeError, UsageError
 from vqzip.models.config import ModelConfig
 from vqzip.models.limits import check_limits
 from vqzip.models.places import (
@@ -26,7 +24,7 @@ from vqzip.models.places import (
     VQVAE,
     check_sums,
     fingerprint,
-    folders,
+    identity_files,
     locate,
     read_file,
 )
@@ -45,6 +43,7 @@ LARGEST_TENSOR_HEADER = 1 << 20
 LONGEST_REASON = 200
 
 Tensors = TypeVar("Tensors")
+Config = TypeVar("Config")
 
 
 @dataclass(frozen=True)
@@ -68,68 +67,12 @@ class Model:
     prior: ExactPrior
 
 
-@dataclass(frozen=True)
-class ModelSummary:
-    """The facts about a model folder that `vqzip models` shows."""
-
-    name: str
-    path: Path
-    id: bytes
-    bytes: int
-    config: ModelConfig
-    card_license: str
-    curve: list[dict[str, Any]]
-
-
-def installed() -> list[ModelSummary]:
-    """Return a summary of every installed model, without loading torch.
-
-    Raises:
-        ModelError: one of them is damaged.
-    """
-    return [summary(folder) for folder in folders()]
-
-
-def summary(folder: Path) -> ModelSummary:
-    """Return the facts about a model folder, without loading torch.
+def plain_json(folder: Path, name: str, data: bytes) -> object:
+    """Return the content of a JSON file of a folder; numbers must be finite.
 
     Raises:
         ModelError: it is damaged.
     """
-    files = check_sums(folder, IDENTITY)
-    card = folder / CARD
-    return ModelSummary(
-        name=folder.name,
-        path=folder,
-        id=fingerprint(files),
-        bytes=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
-        config=parsed_config(folder, files[CONFIG]),
-        card_license=_license(read_file(folder, CARD) if card.exists() else b""),
-        curve=_curve(folder) if (folder / CURVE).exists() else [],
-    )
-
-
-def _curve(folder: Path) -> list[dict[str, Any]]:
-    """Return the points of a folder's curve."""
-    points = _plain(folder, CURVE, read_file(folder, CURVE))
-    if not isinstance(points, list) or not all(map(_is_point, points)):
-        raise ModelError(f"{folder / CURVE} is not the curve of a model; install the model again.")
-    return points
-
-
-def _is_point(point: object) -> bool:
-    """Return whether a value is a point of a curve: quality, rate, and metrics that may be null."""
-    if not isinstance(point, dict):
-        return False
-    known = [point.get(name) for name in ("quality", "rate_bpp")]
-    measured = [point.get(name, "missing") for name in ("psnr_db", "ms_ssim")]
-    return all(isinstance(value, (int, float)) for value in known) and all(
-        isinstance(value, (int, float, NoneType)) for value in measured
-    )
-
-
-def _plain(folder: Path, name: str, data: bytes) -> object:
-    """Return the content of a JSON file of a folder; numbers must be finite."""
 
     def refused(constant: str) -> None:
         raise ValueError(f"{constant} is not a number")
@@ -148,13 +91,6 @@ def one_line(error: Exception) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in said)
 
 
-def _license(card: bytes) -> str:
-    """Return the license that a model card names."""
-    text = card.decode("utf-8", "replace")
-    found = re.search(r"^Licen[cs]e(?: of the weights)?: *([^\n]{1,99}?)\.?$", text, re.MULTILINE)
-    return found.group(1) if found and found.group(1).isprintable() else "not stated"
-
-
 def read_config(folder: Path) -> ModelConfig:
     """Return the configuration of a model folder.
 
@@ -170,16 +106,41 @@ def parsed_config(folder: Path, data: bytes) -> ModelConfig:
     Raises:
         ModelError: as `read_config`.
     """
-    plain = _plain(folder, CONFIG, data)
+    return config_of(folder, plain_json(folder, CONFIG, data), ModelConfig, check_discrete)
+
+
+def check_discrete(config: ModelConfig) -> None:
+    """Check the configuration of a model with codes, before networks are built from it.
+
+    Raises:
+        ModelError: a number is out of its range, or parts do not fit together.
+    """
+    check_limits(config)
+    check_transform(config.vqvae)
+    check_prior(config.vqvae, config.prior)
+
+
+def config_of(
+    folder: Path, plain: object, cls: type[Config], check: Callable[[Config], None]
+) -> Config:
+    """Return the configuration in the content of a `config.json`.
+
+    Args:
+        folder: for messages.
+        plain: from `plain_json`.
+        cls: of the configuration.
+        check: raises an error if its numbers may not be used.
+
+    Raises:
+        ModelError: it is damaged, of a later format, or above a limit.
+    """
     if isinstance(plain, dict) and isinstance(plain.get("format"), int) and plain["format"] > 1:
         raise ModelError(
             f"{folder / CONFIG} has model format {plain['format']}; install a newer vqzip."
         )
     try:
-        config = from_plain(ModelConfig, plain, "config")
-        check_limits(config)
-        check_transform(config.vqvae)
-        check_prior(config.vqvae, config.prior)
+        config = from_plain(cls, plain, "config")
+        check(config)
     except (RecipeError, ModelError) as error:
         raise ModelError(
             f"{folder / CONFIG} cannot be read ({one_line(error)}); install the model again."
@@ -197,7 +158,7 @@ def load(name_or_path: str | Path, device: str = "cpu", runtime: Runtime | None 
 
     Raises:
         ModelError: there is no such model, it is damaged, or the device is missing.
-        UsageError: no installed package can compute networks.
+        UsageError: no installed package can compute networks, or the model is of another family.
     """
     import safetensors.numpy
 
@@ -205,6 +166,8 @@ def load(name_or_path: str | Path, device: str = "cpu", runtime: Runtime | None 
     from vqzip.prior.exact.prior import ExactPrior
 
     folder = locate(str(name_or_path))
+    if identity_files(folder) != IDENTITY:
+        raise UsageError(f"the model '{folder.name}' has no codes; name one that has.")
     files = check_sums(folder, IDENTITY)
     config = parsed_config(folder, files[CONFIG])
     runtime = runtime or runtime_for(device)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 from vqzip.autoencoders.config import (
     ConvTransformConfig,
@@ -31,7 +32,10 @@ MOST_NAME_LETTERS = 100
 SMALLEST_STEP, LARGEST_STEP = 1e-3, 1e4
 """Limits of the quantizer's step, in units of a pixel value."""
 
-RANGES: dict[tuple[type, str], tuple[float, float]] = {
+Ranges = Mapping[tuple[type, str], tuple[float, float]]
+"""Smallest and largest value of the numbers of dataclasses, by class and name of the field."""
+
+RANGES: Ranges = {
     (CodebookConfig, "size"): (1, 1 << 15),
     (CodebookConfig, "dim"): (1, 1024),
     (LevelConfig, "stride"): (1, 256),
@@ -74,9 +78,8 @@ def check_limits(config: ModelConfig) -> None:
     Raises:
         ModelError: a number is out of its range, or two numbers do not fit together.
     """
-    _check_numbers(config, "config")
-    if not (config.name.isprintable() and 1 <= len(config.name) <= MOST_NAME_LETTERS):
-        raise ModelError(f"a model's name must be 1 to {MOST_NAME_LETTERS} printable letters.")
+    check_numbers(config, RANGES)
+    check_name(config.name)
     vqvae, prior = config.vqvae, config.prior
     _check_count("levels of the model", len(vqvae.levels), 1, MOST_LEVELS)
     for level in vqvae.levels:
@@ -94,21 +97,40 @@ def check_limits(config: ModelConfig) -> None:
         _check_refiners(vqvae.transform)
 
 
-def _check_numbers(value: object, where: str) -> None:
-    """Check the numbers of a dataclass, and of the dataclasses in it, against `RANGES`."""
+def check_name(name: str) -> None:
+    """Check that a model's name can be printed.
+
+    Raises:
+        ModelError: it cannot.
+    """
+    if not (name.isprintable() and 1 <= len(name) <= MOST_NAME_LETTERS):
+        raise ModelError(f"a model's name must be 1 to {MOST_NAME_LETTERS} printable letters.")
+
+
+def check_numbers(value: object, ranges: Ranges, where: str = "config") -> None:
+    """Check the numbers of a dataclass, and of the dataclasses in it.
+
+    Args:
+        value: the dataclass.
+        ranges: smallest and largest value of every number.
+        where: dotted path for messages.
+
+    Raises:
+        ModelError: a number is out of its range.
+    """
     if isinstance(value, tuple):
         for number, entry in enumerate(value):
-            _check_numbers(entry, f"{where}[{number}]")
+            check_numbers(entry, ranges, f"{where}[{number}]")
     if not dataclasses.is_dataclass(value):
         return
     for field in dataclasses.fields(value):
         entry = getattr(value, field.name)
         if isinstance(entry, (int, float)) and not isinstance(entry, bool):
-            low, high = RANGES[type(value), field.name]
+            low, high = ranges[type(value), field.name]
             # NaN is in no range.
             if not low <= entry <= high:
                 raise ModelError(f"{where}.{field.name} must be {low:g} to {high:g}.")
-        _check_numbers(entry, f"{where}.{field.name}")
+        check_numbers(entry, ranges, f"{where}.{field.name}")
 
 
 def _check_count(what: str, count: int, low: int, high: int) -> None:

@@ -17,17 +17,21 @@ from pathlib import Path
 
 from vqzip.errors import ModelError
 
-CONFIG, VQVAE, EXACT, FLOAT = (
+CONFIG, VQVAE, EXACT, FLOAT, WEIGHTS = (
     "config.json",
     "vqvae.safetensors",
     "exact_prior.safetensors",
     "prior.safetensors",
+    "weights.safetensors",
 )
 IDENTITY = (CONFIG, VQVAE, EXACT)
-"""Files whose bytes decide the model's id."""
+"""Files whose bytes decide the id of a model with codes."""
+
+IDENTITY_OF_OTHERS = (CONFIG, WEIGHTS)
+"""Files whose bytes decide the id of a model of any other family."""
 
 SUMS = "SHA256SUMS"
-MAY_BE_LISTED = (*IDENTITY, FLOAT)
+MAY_BE_LISTED = (*IDENTITY, FLOAT, WEIGHTS)
 """Files that `SHA256SUMS` may name; names are never paths."""
 
 LARGEST_TEXT_BYTES = 1 << 20
@@ -95,18 +99,24 @@ def folders() -> list[Path]:
 
 
 def model_id(folder: Path) -> bytes:
-    """Return the SHA-256 over the files that decide codes and pixels, each with its length.
+    """Return the SHA-256 over the files that decide what the model does, each with its length.
 
     Raises:
         ModelError: one of them is missing.
     """
-    return fingerprint({name: read_file(folder, name) for name in IDENTITY})
+    names = identity_files(folder)
+    return fingerprint({name: read_file(folder, name) for name in names}, names)
 
 
-def fingerprint(files: Mapping[str, bytes]) -> bytes:
-    """Return the model id of files, given by name."""
+def identity_files(folder: Path) -> tuple[str, ...]:
+    """Return the names of the files that decide the id of a model folder."""
+    return IDENTITY_OF_OTHERS if _is_file(folder / WEIGHTS) else IDENTITY
+
+
+def fingerprint(files: Mapping[str, bytes], names: Iterable[str] = IDENTITY) -> bytes:
+    """Return the model id: the digest over some of the files, given by name."""
     digest = hashlib.sha256()
-    for name in IDENTITY:
+    for name in names:
         digest.update(len(files[name]).to_bytes(8, "little") + files[name])
     return digest.digest()
 
@@ -214,7 +224,7 @@ def _has_id(folder: Path, short_id: bytes) -> bool:
 
 def _is_damaged(folder: Path) -> bool:
     try:
-        check_sums(folder, IDENTITY)
+        check_sums(folder, identity_files(folder))
     except ModelError:
         return True
     return False
