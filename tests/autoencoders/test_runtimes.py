@@ -70,6 +70,27 @@ def made(vqvae: Vqvae, runtime: Runtime) -> Autoencoder:
     return make_autoencoder(vqvae.config, tensors_of(vqvae), "cpu", runtime)
 
 
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_both_give_the_same_reduced_pictures(name: str) -> None:
+    config = CONFIGS[name]
+    vqvae = random_networks(config, 3)
+    onnx, in_torch = made(vqvae, "onnx"), made(vqvae, "torch")
+    chance = np.random.default_rng(4)
+    for reduction in (2, 4, 8):
+        levels = config.levels_of_reduction(reduction)
+        assert levels is not None
+        codes = [
+            chance.integers(-3, 4, (level.groups, level.depth, *config.shape(number, 32, 48)))
+            for number, level in enumerate(config.levels[:levels])
+        ]
+        part = slice(0, 32 // reduction), slice(0, 48 // reduction)
+        maps = [each.astype(np.int32) for each in codes]
+        first, second = (a.decode_reduced(maps, Quality.of(4), part) for a in (onnx, in_torch))
+        assert first.shape == (3, 32 // reduction, 48 // reduction)
+        assert np.abs(first - second).max() < 1e-2
+    assert config.levels_of_reduction(16) is None
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_both_give_the_same(name: str) -> None:
     vqvae = random_networks(CONFIGS[name], 3)

@@ -61,6 +61,27 @@ class Autoencoder:
         pixels = self.transform.synthesize(quantized, step, part)
         return np.clip(pixels, 0, 255, out=pixels)
 
+    def decode_reduced(self, codes: Sequence[Codes], quality: Quality, part: Part) -> Floats:
+        """Return pixels at the size that the first levels hold, `(3, h, w)`, clipped to 0 to 255.
+
+        Args:
+            codes: `(G, D, h, w)` of as many levels as `VqvaeConfig.levels_of_reduction` gives.
+            quality: one of the model's.
+            part: rows and columns of the reduced picture.
+
+        Raises:
+            CodingError: codes do not fit the model.
+            ModelError: the model does not have the quality.
+        """
+        self._check(codes)
+        step = self.config.step(quality)
+        quantized = [
+            quantizer.dequantize(known, step)
+            for quantizer, known in zip(self.quantizers, codes, strict=False)
+        ]
+        pixels = self.transform.reduced(quantized, step, part)
+        return np.clip(pixels, 0, 255, out=pixels)
+
     def _check(self, codes: Sequence[Codes]) -> None:
         if not 1 <= len(codes) <= len(self.quantizers):
             raise CodingError(f"this model has {len(self.quantizers)} levels, got {len(codes)}.")

@@ -121,6 +121,20 @@ class VqvaeConfig(Hierarchy):
         """
         return Quality(0) if self.quality is None else Quality.of(value)
 
+    def levels_of_reduction(self, reduction: int) -> int | None:
+        """Return how many levels hold the picture at 1/`reduction` of its size.
+
+        Args:
+            reduction: a power of two.
+
+        Returns:
+            None if no number of levels does: of the wavelet's low bands, each is half as large as the next.
+        """
+        if not isinstance(self.transform, WaveletTransformConfig):
+            return None
+        levels = self.transform.decompositions + 2 - reduction.bit_length()
+        return levels if 1 <= levels <= self.transform.decompositions else None
+
     def step(self, quality: Quality) -> float:
         """Return the step of the quantizers; see `Hierarchy`."""
         return super().step(quality) if self.quality is None else self.quality.step(quality)

@@ -12,6 +12,7 @@ from torch import Tensor
 from vqzip.autoencoders import discrete
 from vqzip.autoencoders.arithmetic import own_arithmetic
 from vqzip.autoencoders.transform import Floats, Part
+from vqzip.autoencoders.wavelet.transform import WaveletTransform
 
 
 class TorchTransform:
@@ -37,6 +38,15 @@ class TorchTransform:
         """See `Transform`."""
         maps = [self.tensor(each) for each in quantized]
         return _array(self.networks.synthesize(maps, self.steps(step)))[:, part[0], part[1]]
+
+    @own_arithmetic()
+    def reduced(self, quantized: Sequence[Floats], step: float, part: Part) -> Floats:
+        """See `Transform`."""
+        if not isinstance(self.networks, WaveletTransform):
+            raise NotImplementedError
+        maps = [self.tensor(each) for each in quantized]
+        pixels = _array(self.networks.reduced(maps, self.steps(step)))
+        return pixels[:, part[0], part[1]]
 
     def steps(self, step: float) -> Tensor:
         """Return the step of one picture, `(1,)`."""

@@ -68,3 +68,15 @@ class Transform(Protocol):
             part: with start and stop.
         """
         ...
+
+    def reduced(self, quantized: Sequence[Floats], step: float, part: Part) -> Floats:
+        """Return pixels at the size that the first levels hold, `(3, rows, columns)`, not clipped.
+
+        Only for numbers of levels that `VqvaeConfig.levels_of_reduction` gives.
+
+        Args:
+            quantized: what the codes of the first levels stand for, in the whole crop.
+            step: of the grids.
+            part: rows and columns of the reduced picture.
+        """
+        ...

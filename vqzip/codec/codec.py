@@ -8,7 +8,7 @@ exactly, pixels up to the rounding of floats.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from vqzip.codec.effort import DEFAULT_EFFORT
 from vqzip.codec.encoder import Encoded, Encoder
 from vqzip.codec.latents import LatentTransform
 from vqzip.codec.opening import Completeness
+from vqzip.codec.reduced import ReducedDecoder, check_reduction
 from vqzip.codes import Codes
 from vqzip.errors import CodingError, UsageError
 from vqzip.models.abilities import Draw, Written, refuse_settings
@@ -46,6 +47,7 @@ class Codec:
         self.backend = backend_for(model.prior)
         latents = LatentTransform(model.autoencoder)
         self._decoder = Decoder(model, self.backend, latents)
+        self._reduced = ReducedDecoder(model, self.backend, latents, self._decoder)
         self._encoder = Encoder(model, self.backend, latents, self._decoder)
 
     def encode(
@@ -152,6 +154,42 @@ class Codec:
         """
         file = self._decoder.open(data, max_pixels=max_pixels, partial=partial)
         return self._decoder.picture(file, levels, region)
+
+    def decode_reduced(
+        self,
+        source: bytes | BinaryIO,
+        reduction: int,
+        *,
+        partial: bool = False,
+        max_pixels: int = MAX_PIXELS,
+    ) -> Picture:
+        """Decode a .vqz file at a fraction of its size, from its coarse levels.
+
+        At 1/8, that takes a fiftieth of the time of the whole picture. Models without a wavelet decode the
+        whole picture first.
+
+        Args:
+            source: the bytes of a file, or a file that is open for reading and seekable. Of an open file, only
+                what is needed is read, so its CRC-32 is not checked.
+            reduction: 1, 2, 4, 8, 16 or 32; sides are divided by it and rounded up.
+            partial: accept the bytes of a truncated file; missing parts are decoded from coarser levels.
+            max_pixels: refuse pictures that are larger at their full size.
+
+        Raises:
+            InvalidFile: the file is damaged.
+            ModelError: it was made with another model.
+            UsageError: the reduction is another number.
+            OSError: an open file cannot be read.
+        """
+        check_reduction(reduction)
+        if not isinstance(source, (bytes, bytearray, memoryview)):
+            if reduction > 1:
+                return self._reduced.of_front(source, reduction, max_pixels)
+            source = source.read()
+        if reduction == 1:
+            return self.decode_picture(bytes(source), partial=partial, max_pixels=max_pixels)
+        file = self._decoder.open(bytes(source), max_pixels=max_pixels, partial=partial)
+        return self._reduced.of_file(file, reduction)
 
     def decode_codes(self, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Codes:
         """Return the codes of a .vqz file, the same on every machine.

@@ -19,6 +19,8 @@ from vqzip.prior.backend import Backend
 from vqzip.quality import Quality
 from vqzip.threads import share
 
+NO_LEVEL = "the file is truncated before the end of its first level; download it again."
+
 
 class Decoder:
     """Decodes with one model.
@@ -45,9 +47,7 @@ class Decoder:
         grid.overlapping(box)  # raises an error if the box is not inside
         seen = self._latents.seen(box, grid)
         if all(file.streams[0][tile.index] is None for tile in grid.overlapping(seen)):
-            raise Truncated(
-                "the file is truncated before the end of its first level; download it again."
-            )
+            raise Truncated(NO_LEVEL)
         codes, known = self._codes(file, seen, levels or count)
         return with_sections(self._latents.pixels(codes, grid, box, known), file, box)
 
@@ -55,6 +55,16 @@ class Decoder:
         """Return the codes of a file from `open`."""
         box = _grid(file.header).picture
         return self._codes(file, box, len(self._hierarchy.levels))[0]
+
+    def coarse_codes(self, file: VqzFile, levels: int) -> Codes:
+        """Return the codes of the first levels of a file from `open`; the other codes are 0.
+
+        Raises:
+            Truncated: the file ends before the first level does.
+        """
+        if all(payload is None for payload in file.streams[0]):
+            raise Truncated(NO_LEVEL)
+        return self._codes(file, _grid(file.header).picture, levels)[0]
 
     def pixels_of_codes(self, codes: Codes) -> NDArray[np.uint8]:
         """Return the pixels of codes, `(H, W, 3)` or `(H, W)`.
@@ -80,7 +90,16 @@ class Decoder:
         """
         levels = self._hierarchy.stream_of_level
         file = open_file(data, levels, max_pixels=max_pixels, partial=partial)
-        own, header = self._model.id[:8], file.header
+        self.check_header(file.header)
+        return file
+
+    def check_header(self, header: Header) -> None:
+        """Check that this model decodes a file.
+
+        Raises:
+            ModelError: it was made with another model.
+        """
+        own = self._model.id[:8]
         if header.model_id != own:
             raise ModelError(
                 f"the file was made with the model {header.model_id.hex()}, but this is "
@@ -91,7 +110,6 @@ class Decoder:
             raise ModelError(
                 "the file and its model have different numbers of streams; download the file again."
             )
-        return file
 
     def _codes(self, file: VqzFile, box: Box, levels: int) -> tuple[Codes, dict[int, int]]:
         """Return the codes of the stream tiles that `box` touches, and by tile how many levels."""

@@ -182,6 +182,31 @@ class LatentTransform:
         share(own_floats()(draw), [part for part in parts if part], threads=tile_threads())
         return out
 
+    @own_floats()
+    def reduced(self, codes: Codes, grid: TileGrid, reduction: int) -> NDArray[np.uint8]:
+        """Return the whole picture at a fraction of its size, `(h, w, 3)` or `(h, w)`, sides rounded up.
+
+        Args:
+            codes: of the whole picture; codes of levels that are not needed may be anything.
+            grid: the picture's stream tiles.
+            reduction: a power of two, one for which the model has a number of levels.
+        """
+        levels = self._autoencoder.config.levels_of_reduction(reduction) or 0
+        size = -(-grid.height // reduction), -(-grid.width // reduction)
+        out, maps = np.empty(size if codes.gray else (*size, 3), np.uint8), codes.maps
+        reach = self._autoencoder.synthesis_reach
+
+        def draw(tile: Box) -> None:
+            place = self._padded(grid).with_halo(tile, halo=reach, align=self._align)
+            crops = [self._crop(maps, level, place.crop) for level in range(levels)]
+            part = place.inner.reduced(reduction).slices
+            decoded = self._autoencoder.decode_reduced(crops, codes.quality, part)
+            decoded = decoded.mean(0) if codes.gray else decoded.transpose(1, 2, 0)
+            out[tile.reduced(reduction).slices] = np.rint(decoded)
+
+        share(own_floats()(draw), list(grid), threads=tile_threads())
+        return out
+
     def _crop(self, maps: Sequence[CodeMap], level: int, crop: Box) -> CropCodes:
         """Return the codes of a crop, `(G, D, h, w)`, filled to the padded size."""
         config = self._autoencoder.config.levels[level]

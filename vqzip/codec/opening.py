@@ -79,7 +79,7 @@ def open_file(
         if partial:
             raise
         raise _told(error, data, stream_of_level, max_pixels) from error
-    _check_tile(file.header)
+    check_tile(file.header)
     return file
 
 
@@ -100,7 +100,7 @@ def _told(
     return type(error)(f"{error.message.removesuffix('.')}{advice}.", offset=error.offset)
 
 
-def _check_tile(header: Header) -> None:
+def check_tile(header: Header) -> None:
     """Refuse stream tiles that are far larger than the encoder's.
 
     Raises:

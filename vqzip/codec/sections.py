@@ -59,16 +59,32 @@ def with_sections(pixels: NDArray[np.uint8], file: VqzFile, box: Box) -> Picture
     Raises:
         InvalidFile: the alpha section is damaged.
     """
+    alpha = alpha_of(file)
+    alpha = None if alpha is None else alpha[box.slices].copy()
+    return Picture(pixels, alpha, metadata_of(file))
+
+
+def alpha_of(file: VqzFile) -> NDArray[np.uint8] | None:
+    """Return the alpha of a file, `(H, W)`; None if it has none.
+
+    Raises:
+        InvalidFile: the alpha section is damaged.
+    """
     packed = file.section(KIND_ALPHA)
-    alpha = None
-    if packed is not None:
-        alpha = decode_alpha(packed, file.header.width, file.header.height)[box.slices].copy()
-    metadata = Metadata(
+    return None if packed is None else decode_alpha(packed, file.header.width, file.header.height)
+
+
+def metadata_of(file: VqzFile) -> Metadata:
+    """Return the metadata of a file.
+
+    Raises:
+        InvalidFile: a packed item is damaged or too large.
+    """
+    return Metadata(
         _metadata_item(file, KIND_ICC, KIND_PACKED_ICC),
         _metadata_item(file, KIND_EXIF, KIND_PACKED_EXIF),
         _metadata_item(file, KIND_XMP, KIND_PACKED_XMP),
     )
-    return Picture(pixels, alpha, metadata)
 
 
 def _metadata_section(plain: int, packed: int, item: bytes) -> Section:

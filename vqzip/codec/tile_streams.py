@@ -131,6 +131,32 @@ class TileCoder:
         Raises:
             InvalidFile: a payload is damaged.
         """
+        return self._read(payloads, shapes)[0]
+
+    def decode_tail(
+        self, payloads: Sequence[bytes | None], shapes: Sequence[tuple[int, int]]
+    ) -> list[CodeMap] | None:
+        """Read a tile's first levels where the payload of the last of them may lack its beginning.
+
+        Streams are read from their ends, so the coarse levels of a stream need only its tail.
+
+        Args:
+            payloads: as for `decode`; of the stream of the last level that is read, the last words.
+            shapes: (H, W) of the levels to read.
+
+        Returns:
+            Their codes, or None if more of the last payload is needed.
+
+        Raises:
+            InvalidFile: a payload is damaged, or more of it is needed.
+        """
+        codes, readers = self._read(payloads, shapes)
+        last = readers.get(self._stream_of_level[len(shapes) - 1])
+        return codes if last is not None and last.words_left() else None
+
+    def _read(
+        self, payloads: Sequence[bytes | None], shapes: Sequence[tuple[int, int]]
+    ) -> tuple[list[CodeMap], dict[int, Reader]]:
         walk = self._walk()
         codes: list[CodeMap] = []
         readers: dict[int, Reader] = {}
@@ -144,7 +170,7 @@ class TileCoder:
             codes.append(walk.code(StreamCodes(shape, readers[stream])))
             if stream not in self._stream_of_level[level + 1 :]:
                 readers[stream].finish()
-        return codes
+        return codes, readers
 
     def draw(
         self,

@@ -39,6 +39,12 @@ class Box:
         """Return the same rectangle in coordinates relative to `outer`."""
         return Box(self.top - outer.top, self.left - outer.left, self.height, self.width)
 
+    def reduced(self, reduction: int) -> Box:
+        """Return the rectangle in a picture at 1/`reduction` of the size, its far edges rounded up."""
+        top, left = self.top // reduction, self.left // reduction
+        bottom, right = -(-self.bottom // reduction), -(-self.right // reduction)
+        return Box(top, left, bottom - top, right - left)
+
     def overlap(self, other: Box) -> Box | None:
         """Return the intersection of both rectangles, or None if it is empty."""
         top, left = max(self.top, other.top), max(self.left, other.left)

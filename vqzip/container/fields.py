@@ -222,6 +222,19 @@ class VqzFile:
         return next((s.payload for s in self.sections if s.kind == kind), None)
 
 
+def check_pixels(header: Header, max_pixels: int) -> None:
+    """Check that a picture is not too large, before any work is done for it.
+
+    Raises:
+        LimitExceeded: width times height is above `max_pixels`.
+    """
+    if header.pixels > max_pixels:
+        raise LimitExceeded(
+            f"the picture has {header.width} x {header.height} pixels, more than the {max_pixels} "
+            "allowed; raise `max_pixels` if you trust the file."
+        )
+
+
 def check_section_kind(kind: int, seen: set[int], *, offset: int | None = None) -> None:
     """Check that a section may follow the kinds seen so far.
 

@@ -27,6 +27,7 @@ from vqzip.container.fields import (
     Section,
     Streams,
     VqzFile,
+    check_pixels,
     check_section_kind,
     crc16,
     crc32,
@@ -97,11 +98,7 @@ def parse(data: bytes, *, max_pixels: int, partial: bool = False) -> VqzFile:
     """
     reader = Reader(data)
     header = _read_header(reader)
-    if header.pixels > max_pixels:
-        raise LimitExceeded(
-            f"the picture has {header.width} x {header.height} pixels, more than the {max_pixels} "
-            "allowed; raise `max_pixels` if you trust the file."
-        )
+    check_pixels(header, max_pixels)
     intact = _find_end(reader)
     placed = _read_sections(reader, intact=intact)
     streams = _read_streams(reader, header, intact=intact, partial=partial)

@@ -25,6 +25,9 @@ from vqzip.errors import InvalidFile, Truncated
 
 _CATEGORICAL = constriction.stream.model.Categorical(perfect=False)
 _WORD_BYTES = 4
+_STATE_WORDS = 2
+"""Words that the coder holds in its state; constriction counts them as if they were not read."""
+
 _LONG_RUN = 1 << 14
 """Number of symbols after which a writer starts another run; this only limits memory."""
 
@@ -197,6 +200,10 @@ class AnsReader:
     ) -> NDArray[np.int64]:
         """Read a symbol for each row of `counts`; see `SymbolPort`."""
         return self._read(counts.astype(np.float64))
+
+    def words_left(self) -> int:
+        """Return how many words were not read yet."""
+        return max(0, int(self._coder.num_words()) - _STATE_WORDS)
 
     def finish(self) -> None:
         """Check that the stream was read to its end.

@@ -35,6 +35,9 @@ class Writer(Protocol):
 class Reader(Protocol):
     """A stream to read."""
 
+    def words_left(self) -> int:
+        """Return how many 32-bit words were not read yet."""
+
     def finish(self) -> None:
         """Check that the stream was read to its end.
 

@@ -46,6 +46,10 @@ class OnnxConv:
         (pixels,) = self._synthesis(quantized)
         return pixels[:, part[0], part[1]]
 
+    def reduced(self, quantized: Sequence[Floats], step: float, part: Part) -> Floats:
+        """See `Transform`; no level of these networks is a picture."""
+        raise NotImplementedError
+
 
 class ConvAnalysis:
     """An `Analysis`: features of every level, and the quantized latents of the levels taken so far.

@@ -135,10 +135,7 @@ class OnnxWavelet:
 
     def synthesize(self, quantized: Sequence[Floats], step: float, part: Part) -> Floats:
         """See `Transform`."""
-        low: Floats | None = None
-        for level, latents in enumerate(quantized):
-            low = self.finer(low, self.scale(level, low, step).subbands(latents))
-        assert low is not None  # noqa: S101  every model has a level
+        low = self._low_band(quantized, step)
         rows, columns = part
         if self._after is None:
             return pixels_of(low[:, rows, columns])
@@ -149,6 +146,20 @@ class OnnxWavelet:
         top, start = rows.start - above, columns.start - left
         bottom, end = rows.stop - above, columns.stop - left
         return pixels_of(refined[:, top:bottom, start:end])
+
+    def reduced(self, quantized: Sequence[Floats], step: float, part: Part) -> Floats:
+        """See `Transform`: a low band is the picture at that size, without the network after it."""
+        low = self._low_band(quantized, step)
+        halvings = self._decompositions - len(quantized) + 1
+        return pixels_of(low[:, part[0], part[1]] * np.float32(0.5**halvings))
+
+    def _low_band(self, quantized: Sequence[Floats], step: float) -> Floats:
+        """Return the picture of some coarse levels, as large as the next level."""
+        low: Floats | None = None
+        for level, latents in enumerate(quantized):
+            low = self.finer(low, self.scale(level, low, step).subbands(latents))
+        assert low is not None  # noqa: S101  every model has a level
+        return low
 
     def scale(self, level: int, low: Floats | None, step: float) -> Scale:
         """Return the scale of a level.

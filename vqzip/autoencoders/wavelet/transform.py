@@ -168,10 +168,17 @@ class WaveletTransform(nn.Module):
             quantized: latents of all levels.
             step: `(N,)` that they were quantized with.
         """
-        low = self._low_band(quantized, step)
-        if low is None:
-            raise ModelError("a picture needs at least the codes of its first level.")
-        return self.to_pixels(low, step)
+        return self.to_pixels(self._picture(quantized, step), step)
+
+    def reduced(self, quantized: list[Tensor], step: Tensor) -> Tensor:
+        """Return pixels at the size of the finest low band, `(N, 3, h, w)`, not clipped.
+
+        Args:
+            quantized: latents of the first levels.
+            step: `(N,)` that they were quantized with.
+        """
+        low = self._picture(quantized, step) / 2 ** (self.decompositions - len(quantized) + 1)
+        return _mix("ck,nchw->nkhw", self.color, low) + CENTER
 
     def scale(self, level: int, low: Tensor | None, step: Tensor) -> Scale:
         """Return the scale of a level.
@@ -211,6 +218,12 @@ class WaveletTransform(nn.Module):
         if self.after is not None:
             picture = self.after(picture, step)
         return _mix("ck,nchw->nkhw", self.color, picture) + CENTER
+
+    def _picture(self, quantized: list[Tensor], step: Tensor) -> Tensor:
+        low = self._low_band(quantized, step)
+        if low is None:
+            raise ModelError("a picture needs at least the codes of its first level.")
+        return low
 
     def _low_band(self, quantized: list[Tensor], step: Tensor) -> Tensor | None:
         """Return the picture of some coarse levels, as large as the next level."""

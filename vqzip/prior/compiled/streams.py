@@ -35,6 +35,10 @@ class CompiledReader:
             state = state << 32 | int(self._words[left])
         self.structure = c.Reader(self._words.ctypes.data, left, state)
 
+    def words_left(self) -> int:
+        """Return how many words were not read yet."""
+        return int(self.structure.left)
+
     def finish(self) -> None:
         """Check that the stream was read to its end.
 
