@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.marked_parts import paragraph, read_page, with_marked_part
@@ -28,6 +28,7 @@ from vqzip.measuring.measure import Measurement, measure
 from vqzip.measuring.metrics.known import METRICS, find_metrics
 from vqzip.measuring.metrics.metric import Metric
 from vqzip.measuring.report.files import write_report
+from vqzip.measuring.report.read import read_measurements
 from vqzip.measuring.report.report import RdReport, make_report
 from vqzip.measuring.report.result_tables import mean_cell
 from vqzip.measuring.report.tables import Table, number
@@ -53,9 +54,18 @@ def measured(
     pictures: Sequence[SourcePicture],
     metrics: Sequence[Metric],
     display: FilesDisplay,
+    before: Mapping[str, Measurement],
 ) -> Measurement:
-    """Measure a subject at its settings; of other codecs' ten settings, at every second one."""
+    """Measure a subject at its settings; of other codecs' ten settings, at every second one.
+
+    Other codecs that were measured `before` on the same pictures are not measured again.
+    """
     every = 2 if len(subject.settings) > len(QUALITIES) else 1
+    known = before.get(subject.name)
+    if isinstance(subject, PillowAnchor) and known is not None:
+        wanted = subject.settings[::every], subject.describe(), {p.name for p in pictures}
+        if wanted == (known.settings, known.description, {p.picture for p in known.points}):
+            return known
     found = measure(
         subject,
         pictures,
@@ -114,12 +124,14 @@ def measure_page(arguments: argparse.Namespace, command: Sequence[str]) -> None:
         *map(parse_command, DEFAULTS),
     ]
     models = [ModelSubject(codec, qualities=QUALITIES) for codec in codecs.values()]
+    results = arguments.out / "results.json"
+    before = read_measurements(results) if results.is_file() else {}
     with FilesDisplay() as display:
-        single = [measured(program, pictures, metrics, display) for program in programs]
+        single = [measured(program, pictures, metrics, display, before) for program in programs]
         subjects: list[Subject] = [ANCHORS[0], *models, *ANCHORS[1:]]
         curves: dict[str, Measurement] = {}
         for subject in subjects:
-            curves[subject.name] = measured(subject, pictures, metrics, display)
+            curves[subject.name] = measured(subject, pictures, metrics, display, before)
             report = make_report(
                 [curves[name] for name in MODELS if name in curves],
                 [curves[anchor.name] for anchor in ANCHORS if anchor.name in curves],
