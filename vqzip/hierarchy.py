@@ -29,6 +29,9 @@ class CodebookConfig:
     features = None
     """As many as the prior's embedding has."""
 
+    learned = True
+    """Codewords are random until a phase of training learns them."""
+
 
 @dataclass(frozen=True)
 class GridConfig:
@@ -44,6 +47,8 @@ class GridConfig:
 
     size = 0
     """A grid has no largest code."""
+
+    learned = False
 
     dim = 1
 

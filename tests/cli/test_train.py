@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from vqzip.cli.app import run
-from vqzip.training.recipe import RECIPES, load_recipe, recipe_names
+from vqzip.training.recipe.read import RECIPES, load_recipe, recipe_names
 
 Capture = pytest.CaptureFixture[str]
 
@@ -45,8 +45,8 @@ def test_a_folder_without_pictures(tmp_path: Path, capsys: Capture) -> None:
     ("setting", "word"),
     [
         ("no_such_key=1", "no_such_key"),
-        ("prior_phase.no_such_key=1", "no_such_key"),
-        ("prior_phase.batch=many", "batch"),
+        ("phases.prior.no_such_key=1", "no_such_key"),
+        ("phases.prior.batch=many", "batch"),
         ("seed", "key=value"),
     ],
 )

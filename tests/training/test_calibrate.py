@@ -26,17 +26,14 @@ from vqzip.quality import Quality, QualityConfig
 from vqzip.training import calibrate
 from vqzip.training.calibrate import (
     LARGEST_SIDE,
-    PRIOR_SHIFT,
-    CentroidFit,
     curve_rows,
     fit_quality,
     measure,
-    own_shifts,
     quality_scale,
-    set_centroids,
     validation_pictures,
 )
-from vqzip.training.recipe import QualityTargets
+from vqzip.training.centroids import PRIOR_SHIFT, CentroidFit, own_shifts, set_centroids
+from vqzip.training.recipe.config import QualityTargets
 
 TARGETS = QualityTargets(0.1, 1.0)
 PROVISIONAL = QualityConfig(100.0, 1.4)

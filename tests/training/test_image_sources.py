@@ -15,7 +15,7 @@ from tests.training.tiny_recipes import made_pixels, write_pictures
 from vqzip.errors import TrainingError
 from vqzip.training import image_sources
 from vqzip.training.image_sources import CropSource, find_pictures, jitter
-from vqzip.training.recipe import DataConfig
+from vqzip.training.recipe.config import DataConfig
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -9,20 +10,17 @@ import numpy as np
 import pytest
 import torch
 
+from tests.training import tiny_recipes
 from tests.training.tiny_recipes import tiny_recipe, write_pictures
-from vqzip.autoencoders.discrete import Vqvae
 from vqzip.errors import RecipeError
 from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
-from vqzip.prior.float.pixelcnn import PixelCnn
-from vqzip.training.image_sources import CropSource, find_pictures
-from vqzip.training.joint_phase import (
-    TIPPING_WIDTH,
-    Crops,
-    JointPhase,
-    choose_codes,
-    common_pattern,
-)
-from vqzip.training.recipe import Recipe
+from vqzip.training.phases.joint import phase as joint
+from vqzip.training.phases.joint.passes import Crops
+from vqzip.training.phases.joint.phase import JointPhase, common_pattern
+from vqzip.training.phases.joint.slopes import nudged_signs
+from vqzip.training.phases.joint.tipping import TIPPING_WIDTH, choose_codes
+from vqzip.training.recipe.config import Recipe
+from vqzip.training.recipe.phases import JointPhaseConfig
 
 CPU = torch.device("cpu")
 TAILS = torch.tensor(0.05), torch.tensor(4.0)
@@ -34,13 +32,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def made_phase(recipe: Recipe, pictures: Path, name: str = "joint") -> JointPhase:
-    source = CropSource(find_pictures(pictures), recipe.data, recipe.seed)
-    vqvae = Vqvae(recipe.vqvae)
-    vqvae.initialize(torch.Generator().manual_seed(0))
-    config = recipe.joint_phase if name == "joint" else recipe.decoder_phase
-    assert config is not None
-    prior = PixelCnn(recipe.vqvae, recipe.prior)
-    return JointPhase(name, config, recipe, vqvae, prior, source, CPU)
+    phase = tiny_recipes.made_phase(recipe, pictures, name)
+    assert isinstance(phase, JointPhase)
+    return phase
 
 
 def take(phase: JointPhase, first: int, last: int, total: int = 40) -> list[dict[str, float]]:
@@ -128,8 +122,8 @@ def test_a_restored_phase_takes_the_same_steps(
 ) -> None:
     weight = 0.5 if distortion == "ms-ssim" else 1200.0
     settings = (
-        f"joint_phase.distortion='{distortion}'",
-        f"joint_phase.rate_weight={weight}",
+        f"phases.joint.distortion='{distortion}'",
+        f"phases.joint.rate_weight={weight}",
         f"vqvae.transform.gains.width={width}",
     )
     recipe = tiny_recipe(tmp_path, "joint", *settings)
@@ -180,18 +174,20 @@ def test_finer_codes_are_chosen_given_the_coarser_ones_as_chosen(
     tmp_path: Path, pictures: Path
 ) -> None:
     """A dear bit makes all coarse codes zero, and the finer latents must be those of a blank picture."""
-    phase = made_phase(tiny_recipe(tmp_path, "predicted", "joint_phase.bit_price=10.0"), pictures)
+    phase = made_phase(tiny_recipe(tmp_path, "predicted", "phases.joint.bit_price=10.0"), pictures)
     with torch.no_grad():
         for name, parameter in phase.transform.predictors.named_parameters():
             if name.endswith("leave.weight"):
                 parameter.fill_(0.05)
-    pixels, gray = phase.source.batch(4, 0, 2, phase.side)
+    pixels, gray = phase.setup.batch(4, 0, 2, phase.tiles.side)
     step = torch.full((2,), 20.0)
     crops = Crops(pixels, gray, step, (0, 0))
     features = phase.transform.split(phase.transform.planes(pixels))
-    chosen = phase._codes(features, crops)
+    chosen = phase.passes.codes(features, crops)
     low = None
-    for number, (quantizer, level) in enumerate(zip(phase.vqvae.quantizers, chosen, strict=True)):
+    for number, (quantizer, level) in enumerate(
+        zip(phase.setup.vqvae.quantizers, chosen, strict=True)
+    ):
         z_q = quantizer.dequantize(level.codes[:, :, None].int(), step)
         scale = phase.transform.scale(number, low, step)
         if number == 2:
@@ -208,7 +204,7 @@ def test_slopes_are_measured_of_one_level_in_luma_or_chroma(
     tmp_path: Path, pictures: Path, seed: int
 ) -> None:
     phase = made_phase(tiny_recipe(tmp_path, "joint"), pictures)
-    signs = phase.nudged_signs(5, torch.Generator().manual_seed(seed))
+    signs = nudged_signs(phase.constants, 5, torch.Generator().manual_seed(seed))
     (level,) = (sign for sign in signs if sign.any())
     luma, chroma = level[:, : level.shape[1] // 3], level[:, level.shape[1] // 3 :]
     moved, still = (luma, chroma) if luma.any() else (chroma, luma)
@@ -227,14 +223,14 @@ def test_slopes_lead_back_from_gains_far_off(
     sign: int,
 ) -> None:
     """Luma of one level far too fine costs bits, far too coarse costs error."""
-    settings = ("joint_phase.smallest_step=8", "joint_phase.largest_step=10", "data.gray_share=0")
+    settings = ("phases.joint.smallest_step=8", "phases.joint.largest_step=10", "data.gray_share=0")
     phase = made_phase(tiny_recipe(tmp_path, "joint", *settings), pictures)
     bands = phase.constants[1]
     with torch.no_grad():
         bands.bias[:3] = log_gain
     signs = [torch.zeros(2, linear.out_features) for linear in phase.constants]
     signs[1][:, :3] = torch.tensor([[1.0], [-1.0]])
-    monkeypatch.setattr(phase, "nudged_signs", lambda *_: signs)
+    monkeypatch.setattr(joint, "nudged_signs", lambda *_: signs)
     phase.step(0, 1.0)
     assert bands.bias.grad is not None
     assert sign * bands.bias.grad[0] > 0
@@ -244,9 +240,9 @@ def test_slopes_lead_back_from_gains_far_off(
 
 def test_a_pattern_before_the_wavelet_goes_again(tmp_path: Path, pictures: Path) -> None:
     """Neither rate nor distortion would take so small a shift of all pixels away in so few steps."""
-    settings = ("joint_phase.learning_rate=0.01", "joint_phase.distortion='ms-ssim'")
+    settings = ("phases.joint.learning_rate=0.01", "phases.joint.distortion='ms-ssim'")
     phase = made_phase(
-        tiny_recipe(tmp_path, "joint", *settings, "joint_phase.rate_weight=0.5"), pictures
+        tiny_recipe(tmp_path, "joint", *settings, "phases.joint.rate_weight=0.5"), pictures
     )
     before = phase.transform.before
     assert before is not None
@@ -259,20 +255,22 @@ def test_a_pattern_before_the_wavelet_goes_again(tmp_path: Path, pictures: Path)
 
 
 def test_a_part_that_is_not_there_cannot_learn(tmp_path: Path, pictures: Path) -> None:
-    settings = ["joint_phase.learn=['before']", "joint_phase.steps=1"]
-    recipe = tiny_recipe(
-        tmp_path,
-        "wavelet",
-        *settings,
-        *(f"joint_phase.{key}=1" for key in ("batch", "learning_rate")),
-    )
+    config = JointPhaseConfig(steps=1, batch=1, learning_rate=1, learn=("before",))
+    recipe = dataclasses.replace(tiny_recipe(tmp_path, "wavelet"), phases=(config,))
     with pytest.raises(RecipeError, match="'before', which the transform lacks"):
+        made_phase(recipe, pictures)
+
+
+def test_a_joint_phase_needs_a_wavelet(tmp_path: Path, pictures: Path) -> None:
+    config = JointPhaseConfig(steps=1, batch=1, learning_rate=1)
+    recipe = dataclasses.replace(tiny_recipe(tmp_path, "codebook"), phases=(config,))
+    with pytest.raises(RecipeError, match="'joint' needs a wavelet"):
         made_phase(recipe, pictures)
 
 
 @pytest.mark.slow
 def test_distortion_falls_in_the_decoder_phase(tmp_path: Path, pictures: Path) -> None:
-    settings = ("decoder_phase.learning_rate=0.003", "decoder_phase.batch=2", "data.gray_share=0")
+    settings = ("phases.decoder.learning_rate=0.003", "phases.decoder.batch=2", "data.gray_share=0")
     phase = made_phase(tiny_recipe(tmp_path, "joint", *settings), pictures, "decoder")
     rows = take(phase, 0, 120, total=120)
     identity = made_phase(tiny_recipe(tmp_path, "joint", *settings), pictures, "decoder")

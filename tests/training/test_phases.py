@@ -10,22 +10,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.training.tiny_recipes import tiny_recipe, write_pictures
-from vqzip.autoencoders.discrete import Vqvae
-from vqzip.autoencoders.residual import initialize
-from vqzip.errors import RecipeError
-from vqzip.prior.float.pixelcnn import PixelCnn
-from vqzip.training import phases
-from vqzip.training.image_sources import CropSource, find_pictures
-from vqzip.training.phases import (
-    Phase,
-    PriorPhase,
-    VqvaePhase,
-    learning_rate,
-    order0_bpp,
-    step_optimizer,
-)
-from vqzip.training.recipe import Recipe
+from tests.training.tiny_recipes import made_phase, tiny_recipe, write_pictures
+from vqzip.training.phases import optimizing
+from vqzip.training.phases.optimizing import learning_rate, step_optimizer
+from vqzip.training.phases.phase import Phase
+from vqzip.training.phases.prior import PriorPhase
+from vqzip.training.phases.vqvae import VqvaePhase, order0_bpp
 
 CPU = torch.device("cpu")
 
@@ -35,39 +25,30 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_pictures(tmp_path_factory.mktemp("phases") / "pictures")
 
 
-def made_phase(recipe: Recipe, pictures: Path, number: int = 0) -> Phase:
-    source = CropSource(find_pictures(pictures), recipe.data, recipe.seed)
-    vqvae = Vqvae(recipe.vqvae)
-    initialize(vqvae, torch.Generator().manual_seed(0))
-    if recipe.vqvae_phase is not None and number == 0:
-        return VqvaePhase(recipe, vqvae, source, CPU)
-    return PriorPhase(recipe, vqvae, PixelCnn(recipe.vqvae, recipe.prior), source, CPU)
-
-
 def take(phase: Phase, first: int, last: int, total: int = 40) -> list[dict[str, float]]:
     return [phase.step(number, 1 - number / total) for number in range(first, last)]
 
 
 @pytest.mark.parametrize(
-    ("kind", "number", "setting"),
+    ("kind", "phase_kind", "setting"),
     [
-        ("wavelet", 0, "seed=1"),
-        ("codebook", 0, "vqvae_phase.codebook='ema'"),
-        ("codebook", 0, "vqvae_phase.codebook='kmeans'"),
-        ("codebook", 1, "prior_phase.bfloat16=true"),
+        ("wavelet", "prior", "seed=1"),
+        ("codebook", "vqvae", "phases.vqvae.codebook='ema'"),
+        ("codebook", "vqvae", "phases.vqvae.codebook='kmeans'"),
+        ("codebook", "prior", "phases.prior.bfloat16=true"),
     ],
 )
 @pytest.mark.parametrize("cut", [2, 5, 9])
 def test_a_restored_phase_takes_the_same_steps(
-    tmp_path: Path, pictures: Path, kind: str, number: int, setting: str, cut: int
+    tmp_path: Path, pictures: Path, kind: str, phase_kind: str, setting: str, cut: int
 ) -> None:
-    recipe = tiny_recipe(tmp_path, kind, setting, "prior_phase.batch=1")
-    unbroken = made_phase(recipe, pictures, number)
+    recipe = tiny_recipe(tmp_path, kind, setting, "phases.prior.batch=1")
+    unbroken = made_phase(recipe, pictures, phase_kind)
     expected = take(unbroken, 0, 12)
-    first = made_phase(recipe, pictures, number)
+    first = made_phase(recipe, pictures, phase_kind)
     take(first, 0, cut)
     saved = {name: tensor.clone() for name, tensor in first.tensors().items()}
-    second = made_phase(recipe, pictures, number)
+    second = made_phase(recipe, pictures, phase_kind)
     second.restore(saved)
     assert take(second, cut, 12) == expected[cut:]
     final = unbroken.tensors()
@@ -76,7 +57,7 @@ def test_a_restored_phase_takes_the_same_steps(
 
 
 def test_metrics_of_the_vqvae_phase(tmp_path: Path, pictures: Path) -> None:
-    phase = made_phase(tiny_recipe(tmp_path, "codebook"), pictures)
+    phase = made_phase(tiny_recipe(tmp_path, "codebook"), pictures, "vqvae")
     rows = take(phase, 0, 6)
     assert set(rows[0]) == {"loss", "psnr_db", "gradient"}
     assert set(rows[-1]) == {
@@ -92,7 +73,7 @@ def test_metrics_of_the_vqvae_phase(tmp_path: Path, pictures: Path) -> None:
 @pytest.mark.parametrize(("kind", "levels"), [("wavelet", 3), ("codebook", 2)])
 def test_metrics_of_the_prior_phase(tmp_path: Path, pictures: Path, kind: str, levels: int) -> None:
     recipe = tiny_recipe(tmp_path, kind)
-    row = made_phase(recipe, pictures, 1).step(0, 1.0)
+    row = made_phase(recipe, pictures, "prior").step(0, 1.0)
     names = {f"level{number}_bits_per_code" for number in range(levels)}
     assert set(row) == {"loss", "code_length_bpp", "gradient", *names}
     total = sum(
@@ -104,21 +85,21 @@ def test_metrics_of_the_prior_phase(tmp_path: Path, pictures: Path, kind: str, l
 
 def test_a_short_run_has_codebooks(tmp_path: Path, pictures: Path) -> None:
     """Steps without quantization never take more than a tenth of the phase."""
-    recipe = tiny_recipe(tmp_path, "codebook", "vqvae_phase.continuous_steps=1000")
-    phase = made_phase(recipe, pictures)
+    recipe = tiny_recipe(tmp_path, "codebook", "phases.vqvae.continuous_steps=1000")
+    phase = made_phase(recipe, pictures, "vqvae")
     rows = take(phase, 0, 10, total=10)
     assert ["level0_used" in row for row in rows] == [False] + 9 * [True]
 
 
 def test_codebooks_start_once(tmp_path: Path, pictures: Path) -> None:
-    phase = made_phase(tiny_recipe(tmp_path, "codebook"), pictures)
+    phase = made_phase(tiny_recipe(tmp_path, "codebook"), pictures, "vqvae")
     assert isinstance(phase, VqvaePhase)
     take(phase, 0, 4)
     assert not phase.started
     early = {name: tensor.clone() for name, tensor in phase.tensors().items()}
     take(phase, 4, 6)
     late = {name: tensor.clone() for name, tensor in phase.tensors().items()}
-    other = made_phase(tiny_recipe(tmp_path, "codebook"), pictures)
+    other = made_phase(tiny_recipe(tmp_path, "codebook"), pictures, "vqvae")
     assert isinstance(other, VqvaePhase)
     other.restore(early)
     assert not other.started
@@ -129,11 +110,11 @@ def test_codebooks_start_once(tmp_path: Path, pictures: Path) -> None:
 def test_codes_of_crops_are_whole_context_tiles(tmp_path: Path, pictures: Path) -> None:
     for kind in ("wavelet", "codebook"):
         recipe = tiny_recipe(tmp_path, kind, "data.margin=8", "data.gray_share=0.5")
-        phase = made_phase(recipe, pictures, 1)
+        phase = made_phase(recipe, pictures, "prior")
         assert isinstance(phase, PriorPhase)
-        pixels, gray = phase.source.batch(2, 0, 4, phase.side)
+        pixels, gray = phase.setup.batch(2, 0, 4, phase.tiles.side)
         assert pixels.shape[2] == 272
-        codes, log_step = phase._codes(pixels, gray, torch.Generator().manual_seed(0))
+        codes, log_step = phase.codes.codes(pixels, gray, torch.Generator().manual_seed(0))
         assert log_step.shape == (4,)
         for level, config in zip(codes, recipe.vqvae.levels, strict=True):
             side = 256 // config.stride
@@ -145,14 +126,18 @@ def test_codes_of_crops_are_whole_context_tiles(tmp_path: Path, pictures: Path) 
 
 def test_grid_codes_are_rounded_latents(tmp_path: Path, pictures: Path) -> None:
     recipe = tiny_recipe(
-        tmp_path, "wavelet", "prior_phase.deadzone=[0.4, 0.4]", "data.margin=0", "data.gray_share=0"
+        tmp_path,
+        "wavelet",
+        "phases.prior.deadzone=[0.4, 0.4]",
+        "data.margin=0",
+        "data.gray_share=0",
     )
-    phase = made_phase(recipe, pictures)
+    phase = made_phase(recipe, pictures, "prior")
     assert isinstance(phase, PriorPhase)
-    pixels, gray = phase.source.batch(2, 0, 2, 256)
-    codes, log_step = phase._codes(pixels, gray, torch.Generator().manual_seed(0))
+    pixels, gray = phase.setup.batch(2, 0, 2, 256)
+    codes, log_step = phase.codes.codes(pixels, gray, torch.Generator().manual_seed(0))
     assert ((log_step >= math.log(5)) & (log_step <= math.log(130))).all()
-    latents = phase.vqvae.transform.analyze(pixels, log_step.exp())
+    latents = phase.setup.vqvae.transform.analyze(pixels, log_step.exp())
     for level, z in zip(codes, latents, strict=True):
         scaled = z.numpy() / np.exp(log_step.numpy())[:, None, None, None]
         expected = np.sign(scaled) * np.floor(np.abs(scaled) + 0.4)
@@ -190,29 +175,22 @@ def test_bfloat16_only_where_it_is_native(monkeypatch: pytest.MonkeyPatch) -> No
         return torch.ones(4, 4) @ torch.ones(4, 4)
 
     for native, wanted in ((True, True), (True, False), (False, True)):
-        monkeypatch.setattr(phases, "computes_bfloat16", lambda device, native=native: native)
-        with phases.autocast(CPU, wanted=wanted):
+        monkeypatch.setattr(optimizing, "computes_bfloat16", lambda device, native=native: native)
+        with optimizing.autocast(CPU, wanted=wanted):
             expected = torch.bfloat16 if native and wanted else torch.float32
             assert product().dtype == expected
-
-
-def test_a_recipe_without_the_phase(tmp_path: Path, pictures: Path) -> None:
-    recipe = tiny_recipe(tmp_path, "wavelet")
-    source = CropSource(find_pictures(pictures), recipe.data, recipe.seed)
-    with pytest.raises(RecipeError, match="vqvae_phase"):
-        VqvaePhase(recipe, Vqvae(recipe.vqvae), source, CPU)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", ["ema", "kmeans"])
 def test_codebooks_learn(tmp_path: Path, pictures: Path, rule: str) -> None:
     settings = [
-        f"vqvae_phase.codebook='{rule}'",
-        "vqvae_phase.batch=8",
+        f"phases.vqvae.codebook='{rule}'",
+        "phases.vqvae.batch=8",
         "vqvae.transform.hidden=24",
     ]
-    settings += ["vqvae_phase.commitment=0.05", "vqvae_phase.bfloat16=false"]
-    phase = made_phase(tiny_recipe(tmp_path, "codebook", *settings), pictures)
+    settings += ["phases.vqvae.commitment=0.05", "phases.vqvae.bfloat16=false"]
+    phase = made_phase(tiny_recipe(tmp_path, "codebook", *settings), pictures, "vqvae")
     rows = take(phase, 0, 300, total=300)
     last = rows[-20:]
     assert np.mean([row["loss"] for row in last]) < 0.5 * rows[0]["loss"]
@@ -224,7 +202,7 @@ def test_codebooks_learn(tmp_path: Path, pictures: Path, rule: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["wavelet", "codebook"])
 def test_the_prior_learns(tmp_path: Path, pictures: Path, kind: str) -> None:
-    phase = made_phase(tiny_recipe(tmp_path, kind), pictures, 1)
+    phase = made_phase(tiny_recipe(tmp_path, kind), pictures, "prior")
     rows = take(phase, 0, 250, total=250)
     start = np.mean([row["code_length_bpp"] for row in rows[:10]])
     end = np.mean([row["code_length_bpp"] for row in rows[-50:]])

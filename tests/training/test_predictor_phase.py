@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -9,13 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from tests.training import tiny_recipes
 from tests.training.tiny_recipes import tiny_recipe, write_pictures
-from vqzip.autoencoders.discrete import Vqvae
 from vqzip.errors import RecipeError
-from vqzip.prior.float.pixelcnn import PixelCnn
-from vqzip.training.image_sources import CropSource, find_pictures
-from vqzip.training.predictor_phase import CURVATURE, PredictorPhase
-from vqzip.training.recipe import Recipe
+from vqzip.training.phases.predictors import CURVATURE, PredictorPhase
+from vqzip.training.recipe.config import Recipe
+from vqzip.training.recipe.phases import PredictorPhaseConfig
 
 CPU = torch.device("cpu")
 
@@ -26,10 +26,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def made_phase(recipe: Recipe, pictures: Path) -> PredictorPhase:
-    source = CropSource(find_pictures(pictures), recipe.data, recipe.seed)
-    vqvae = Vqvae(recipe.vqvae)
-    vqvae.initialize(torch.Generator().manual_seed(0))
-    return PredictorPhase(recipe, vqvae, PixelCnn(recipe.vqvae, recipe.prior), source, CPU)
+    phase = tiny_recipes.made_phase(recipe, pictures, "predictors")
+    assert isinstance(phase, PredictorPhase)
+    return phase
 
 
 def take(phase: PredictorPhase, first: int, last: int, total: int = 40) -> list[dict[str, float]]:
@@ -62,7 +61,7 @@ def test_a_restored_phase_takes_the_same_steps(tmp_path: Path, pictures: Path) -
 def test_the_cost_is_bits_and_the_error_of_zeros(tmp_path: Path, pictures: Path) -> None:
     """Against a loop over the latents of the predicted level."""
     phase = made_phase(tiny_recipe(tmp_path, "predicted"), pictures)
-    pixels, _ = phase.source.batch(5, 0, 1, phase.side)
+    pixels, _ = phase.setup.batch(5, 0, 1, phase.side)
     step, offset = torch.tensor([30.0]), torch.tensor([0.4])
     with torch.no_grad():
         cost, _ = phase._predicted(pixels, step, offset)
@@ -80,16 +79,15 @@ def test_the_cost_is_bits_and_the_error_of_zeros(tmp_path: Path, pictures: Path)
 def test_without_predictors_there_is_no_such_phase(
     tmp_path: Path, pictures: Path, kind: str
 ) -> None:
-    settings = [f"predictor_phase.{key}=1" for key in ("steps", "batch", "learning_rate")]
-    with pytest.raises(RecipeError, match="predictor"):
-        made_phase(tiny_recipe(tmp_path, kind, *settings), pictures)
-    with pytest.raises(RecipeError, match="add it"):
-        made_phase(tiny_recipe(tmp_path, kind), pictures)
+    config = PredictorPhaseConfig(steps=1, batch=1, learning_rate=1)
+    recipe = dataclasses.replace(tiny_recipe(tmp_path, kind), phases=(config,))
+    with pytest.raises(RecipeError, match="needs predictors"):
+        made_phase(recipe, pictures)
 
 
 @pytest.mark.slow
 def test_predictors_lower_the_cost_of_details(tmp_path: Path, pictures: Path) -> None:
-    settings = ("predictor_phase.learning_rate=0.003", "data.gray_share=0")
+    settings = ("phases.predictors.learning_rate=0.003", "data.gray_share=0")
     phase = made_phase(tiny_recipe(tmp_path, "predicted", *settings), pictures)
     rows = take(phase, 0, 150, total=150)
     fixed = made_phase(tiny_recipe(tmp_path, "predicted", *settings), pictures)

@@ -26,11 +26,14 @@ from vqzip.models.folder import load
 from vqzip.models.learned import load_float_prior, load_vqvae
 from vqzip.pictures.picture import Picture
 from vqzip.prior.float.pixelcnn import PixelCnn
-from vqzip.training.calibrate import own_shifts
+from vqzip.training.centroids import own_shifts
+from vqzip.training.export import export, self_test_picture
 from vqzip.training.loop import CHECKPOINT, Progress
-from vqzip.training.phases import PriorPhase
-from vqzip.training.recipe import load_recipe
-from vqzip.training.run import export, model_config, run, self_test_picture, start_from
+from vqzip.training.networks import start_from
+from vqzip.training.phases.prior import PriorPhase
+from vqzip.training.recipe.config import Recipe
+from vqzip.training.recipe.read import load_recipe
+from vqzip.training.run import run
 from vqzip.training.run_log import read_rows
 
 
@@ -157,12 +160,13 @@ def test_settings_of_a_resumed_run_are_kept(
         return {"loss": float("nan"), "gradient": 1.0}
 
     monkeypatch.setattr(PriorPhase, "step", not_a_number)
-    with pytest.raises(TrainingError, match=r"prior_phase\.learning_rate"):
+    with pytest.raises(TrainingError, match=r"phases\.prior\.learning_rate"):
         run(str(recipe), data=pictures, out=out)
-    setting = "prior_phase.learning_rate=1e-5"
+    setting = "phases.prior.learning_rate=1e-5"
     with pytest.raises(TrainingError, match="not a number"):
         run(str(recipe), data=pictures, out=out, resume=True, settings=[setting])
-    assert load_recipe(str(out / "recipe.toml")).prior_phase.learning_rate == 1e-5
+    (phase,) = load_recipe(str(out / "recipe.toml")).phases
+    assert phase.learning_rate == 1e-5
     assert not (out / CHECKPOINT).exists()
     assert not (out / "model").exists()
 
@@ -216,7 +220,7 @@ def test_an_unwritable_run_folder(tmp_path: Path, pictures: Path) -> None:
 
 @pytest.mark.slow
 def test_minutes_end_a_run_well(tmp_path: Path, pictures: Path) -> None:
-    settings = ["vqvae_phase.steps=1000000", "prior_phase.steps=1000000"]
+    settings = ["phases.vqvae.steps=1000000", "phases.prior.steps=1000000"]
     reports: list[Progress] = []
     model = run(
         str(write_recipe(tmp_path, "codebook")),
@@ -245,7 +249,7 @@ def test_a_run_inside_its_own_pictures(
         pass
 
     def die(self: PriorPhase, number: int, remaining: float) -> dict[str, float]:
-        seen.append(len(self.source.paths))
+        seen.append(len(self.setup.source.paths))
         raise Killed
 
     monkeypatch.setattr(PriorPhase, "step", die)
@@ -257,18 +261,27 @@ def test_a_run_inside_its_own_pictures(
     assert seen == [2, 2]
 
 
-REFINED = (
-    "vqvae.transform.after.width=4",
-    "vqvae.transform.after.blocks=1",
-    "joint_phase.steps=1",
-    "joint_phase.batch=1",
-    "joint_phase.learning_rate=0.001",
-    "joint_phase.learn=['after']",
-)
+REFINED = ("vqvae.transform.after.width=4", "vqvae.transform.after.blocks=1")
+PHASES = """
+[[phases]]
+kind = "%s"
+steps = 1
+batch = 1
+learning_rate = 0.001
+learn = ["after"]
+distortion = "%s"
+"""
+
+
+def refined(folder: Path, *phases: tuple[str, str], settings: tuple[str, ...] = ()) -> Recipe:
+    """Return a wavelet with a network after it, and phases with a kind and a distortion each."""
+    path = write_recipe(folder, "wavelet")
+    path.write_text(path.read_text() + "".join(PHASES % phase for phase in phases))
+    return load_recipe(str(path), [*REFINED, *settings])
 
 
 def test_a_model_with_networks_keeps_centroids_and_says_its_metric(tmp_path: Path) -> None:
-    recipe = tiny_recipe(tmp_path, "wavelet", *REFINED, "joint_phase.distortion=ms-ssim")
+    recipe = refined(tmp_path, ("joint", "ms-ssim"))
     vqvae = Vqvae(recipe.vqvae)
     vqvae.initialize(torch.Generator().manual_seed(0))
     prior = PixelCnn(recipe.vqvae, recipe.prior, torch.Generator().manual_seed(0))
@@ -286,23 +299,23 @@ def test_a_model_with_networks_keeps_centroids_and_says_its_metric(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("settings", "metric"),
+    ("phases", "metric"),
     [
-        ([], "psnr"),
-        (["joint_phase.distortion=mse"], "psnr"),
-        (["joint_phase.distortion=ms-ssim"], "ms-ssim"),
+        ([("decoder", "mse")], "psnr"),
+        ([("decoder", "ms-ssim"), ("joint", "mse")], "psnr"),
+        ([("decoder", "mse"), ("joint", "ms-ssim")], "ms-ssim"),
+        ([("decoder", "ms-ssim")], "ms-ssim"),
     ],
 )
-def test_the_joint_phase_says_what_a_model_is_trained_for(
-    tmp_path: Path, settings: list[str], metric: str
+def test_the_last_distortion_says_what_a_model_is_trained_for(
+    tmp_path: Path, phases: list[tuple[str, str]], metric: str
 ) -> None:
-    recipe = tiny_recipe(tmp_path, "wavelet", *REFINED, "quality.bit_price=0.11", *settings)
-    config = model_config(recipe)
+    config = refined(tmp_path, *phases, settings=("quality.bit_price=0.11",)).model
     assert (config.metric, config.bit_price) == (metric, 0.11)
 
 
 def test_a_recipe_without_a_joint_phase_trains_for_squared_error(tmp_path: Path) -> None:
-    config = model_config(tiny_recipe(tmp_path, "wavelet"))
+    config = tiny_recipe(tmp_path, "wavelet").model
     assert (config.metric, config.bit_price) == ("psnr", BIT_PRICE)
 
 

@@ -5,10 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from vqzip.training.recipe import Recipe, load_recipe
+from vqzip.autoencoders.discrete import Vqvae
+from vqzip.prior.float.pixelcnn import PixelCnn
+from vqzip.training.image_sources import CropSource, find_pictures
+from vqzip.training.phases.known import make_phase
+from vqzip.training.phases.phase import Phase, Setup
+from vqzip.training.recipe.config import Recipe
+from vqzip.training.recipe.read import load_recipe
 
 WAVELET = """
 name = "tiny-wavelet"
@@ -19,7 +26,8 @@ checkpoint_steps = 7
 margin = 8
 gray_share = 0.3
 
-[prior_phase]
+[[phases]]
+kind = "prior"
 steps = 30
 batch = 1
 learning_rate = 0.01
@@ -74,13 +82,15 @@ name = "tiny-codebook"
 seed = 3
 checkpoint_steps = 7
 
-[vqvae_phase]
+[[phases]]
+kind = "vqvae"
 steps = 30
 batch = 2
 crop = 64
 learning_rate = 0.002
 
-[prior_phase]
+[[phases]]
+kind = "prior"
 steps = 30
 batch = 1
 learning_rate = 0.01
@@ -118,13 +128,15 @@ stages = [{ channels = [0], hidden = 8 }]
 """
 
 NETWORKS = """
-[decoder_phase]
+[[phases]]
+kind = "decoder"
 steps = 3
 batch = 1
 learning_rate = 0.001
 learn = ["after"]
 
-[joint_phase]
+[[phases]]
+kind = "joint"
 steps = 3
 batch = 2
 learning_rate = 0.001
@@ -147,8 +159,8 @@ PREDICTED = (
     )
     .replace("after = { width = 8, blocks = 1 }", "after = { width = 8, blocks = 1, hidden = 4 }")
     .replace(
-        '[decoder_phase]\nsteps = 3\nbatch = 1\nlearning_rate = 0.001\nlearn = ["after"]',
-        "[predictor_phase]\nsteps = 3\nbatch = 2\nlearning_rate = 0.001",
+        '[[phases]]\nkind = "decoder"\nsteps = 3\nbatch = 1\nlearning_rate = 0.001\nlearn = ["after"]',
+        '[[phases]]\nkind = "predictors"\nsteps = 3\nbatch = 2\nlearning_rate = 0.001',
     )
     .replace(
         "prior_learning_rate = 0.001\n",
@@ -168,6 +180,17 @@ def write_recipe(folder: Path, kind: str) -> Path:
     path = folder / f"{kind}.toml"
     path.write_text(KINDS[kind])
     return path
+
+
+def made_phase(recipe: Recipe, pictures: Path, kind: str) -> Phase:
+    """Return the phase of that kind, with random weights."""
+    source = CropSource(find_pictures(pictures), recipe.data, recipe.seed)
+    vqvae = Vqvae(recipe.vqvae)
+    vqvae.initialize(torch.Generator().manual_seed(0))
+    prior = PixelCnn(recipe.vqvae, recipe.prior)
+    setup = Setup(recipe, vqvae, prior, source, torch.device("cpu"))
+    (config,) = (phase for phase in recipe.phases if phase.kind == kind)
+    return make_phase(config, setup)
 
 
 def made_pixels(number: int, height: int = 160, width: int = 200) -> NDArray[np.uint8]:

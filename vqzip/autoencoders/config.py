@@ -20,6 +20,9 @@ class ConvTransformConfig:
     residual_blocks: int = 2
     kind: Literal["conv"] = "conv"
 
+    corrects = True
+    """The decoder was trained with the quantizers' reconstruction points, so they must stay."""
+
 
 @dataclass(frozen=True)
 class RefinerConfig:
@@ -88,6 +91,11 @@ class WaveletTransformConfig:
     gains: GainsConfig | None = None
     predictors: tuple[PredictorConfig, ...] = field(default=(), metadata={"left_out": "at default"})
     kind: Literal["wavelet"] = "wavelet"
+
+    @property
+    def corrects(self) -> bool:
+        """Whether a network was trained with the quantizers' reconstruction points, so that they must stay."""
+        return self.after is not None
 
 
 @dataclass(frozen=True)

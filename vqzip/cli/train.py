@@ -58,7 +58,7 @@ def train(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Change a key of the recipe, such as vqvae_phase.batch=4; can be repeated.",
+            help="Change a key of the recipe, such as phases.vqvae.batch=4; can be repeated.",
         ),
     ] = None,
 ) -> None:

@@ -14,29 +14,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vqzip.autoencoders.config import WaveletTransformConfig
 from vqzip.autoencoders.discrete import Vqvae
-from vqzip.autoencoders.quantizers.grid import GridQuantizer, centroid_sums
-from vqzip.autoencoders.spec import MAGNITUDES
 from vqzip.codec.codec import Codec
-from vqzip.codes import Codes
 from vqzip.errors import PictureError, TrainingError, UsageError
 from vqzip.metrics import ms_ssim, mse, psnr_db, rate_bpp
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import read_picture
 from vqzip.quality import EVERY_QUALITY, WHOLE_STEPS, Quality, QualityConfig
+from vqzip.training.centroids import CentroidFit, centroids_are_free, own_shifts
 from vqzip.training.image_sources import MAX_PIXELS
-from vqzip.training.recipe import QualityTargets
+from vqzip.training.recipe.config import QualityTargets
 
 LARGEST_SIDE = 768
 """Larger pictures are cropped, because each of the twelve is encoded more than a dozen times."""
-
-PRIOR_WEIGHT, PRIOR_SHIFT = 200.0, 0.02
-"""Centroids of rare magnitudes are regularized as if there were this many codes with this shift."""
 
 FITTED_QUALITIES = (1.0, 2.75, 4.5, 6.25, 8.0)
 LARGEST_STEP_CHANGE = 8.0
@@ -212,62 +205,6 @@ def _scale_through(first: float, middle: float, last: float) -> QualityConfig:
     bend = ((first - middle) / log_ratio - half) / half**2
     bent = dataclasses.replace(straight, bend=round(bend, 5))
     return bent if bent.falls else straight
-
-
-def centroids_are_free(vqvae: Vqvae) -> bool:
-    """Whether centroids may be fitted to latents, each level by itself.
-
-    A network after synthesis was trained with the model's centroids; with other centroids, it would
-    correct errors that are gone. And if latents depend on coarser codes, the latents of `CentroidFit`
-    are not those that the encoder quantized.
-    """
-    transform = vqvae.config.transform
-    corrected = isinstance(transform, WaveletTransformConfig) and transform.after is not None
-    return not (corrected or vqvae.transform.conditional)
-
-
-class CentroidFit:
-    """Computes the best reconstruction point of each code of a grid: the mean of its latents.
-
-    Args:
-        vqvae: computes the latents.
-    """
-
-    def __init__(self, vqvae: Vqvae) -> None:
-        self._vqvae = vqvae
-        shapes = [(level.groups, MAGNITUDES) for level in self._vqvae.config.levels]
-        weight = torch.tensor(PRIOR_WEIGHT, dtype=torch.float64)
-        self._counts = [weight.repeat(shape) for shape in shapes]
-        self._sums = [(weight * PRIOR_SHIFT).repeat(shape) for shape in shapes]
-
-    @torch.no_grad()
-    def add(self, picture: Picture, codes: Codes) -> None:
-        """Add the codes of an RGB picture."""
-        pixels = torch.from_numpy(picture.pixels).permute(2, 0, 1)[None].float()
-        step = self._vqvae.steps(1, codes.quality)
-        features = self._vqvae.transform.analyze(pixels, step)
-        for level, known in enumerate(codes.levels):
-            z = self._vqvae.transform.latent(level, features, [], step) / step
-            counts, sums = centroid_sums(torch.from_numpy(known[:, 0])[None], z.double())
-            self._counts[level] += counts
-            self._sums[level] += sums
-
-    def shifts(self) -> list[Tensor]:
-        """Return `(G, 3)` a level, for `GridQuantizer.centroid_shift`."""
-        pairs = zip(self._sums, self._counts, strict=True)
-        return [(sums / counts).float() for sums, counts in pairs]
-
-
-def own_shifts(vqvae: Vqvae) -> list[Tensor]:
-    """Return the centroids of a VQ-VAE with grids, `(G, 3)` for each level."""
-    return [q.centroid_shift.clone() for q in vqvae.quantizers if isinstance(q, GridQuantizer)]
-
-
-def set_centroids(vqvae: Vqvae, shifts: Sequence[Tensor]) -> None:
-    """Set the centroids of a VQ-VAE with grids."""
-    for quantizer, shift in zip(vqvae.quantizers, shifts, strict=True):
-        if isinstance(quantizer, GridQuantizer):
-            quantizer.centroid_shift.copy_(shift)
 
 
 def curve_rows(points: Sequence[CurvePoint]) -> list[dict[str, float | None]]:

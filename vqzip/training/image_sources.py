@@ -18,7 +18,7 @@ from torch.nn import functional
 from vqzip.errors import PictureError, TrainingError
 from vqzip.pictures.find import is_picture_file, picture_files
 from vqzip.pictures.read import look_at_file, read_picture
-from vqzip.training.recipe import DataConfig
+from vqzip.training.recipe.config import DataConfig
 
 MAX_PIXELS = 100_000_000
 

@@ -21,8 +21,8 @@ import vqzip
 from vqzip.errors import TrainingError
 from vqzip.files import write_whole
 from vqzip.training.checkpoints import load_checkpoint, save_checkpoint
-from vqzip.training.phases import Phase
-from vqzip.training.recipe import Recipe
+from vqzip.training.phases.phase import Phase
+from vqzip.training.recipe.config import Recipe
 from vqzip.training.run_log import RunLog
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -167,7 +167,7 @@ class TrainingLoop:
         if not (math.isfinite(metrics["loss"]) and math.isfinite(metrics["gradient"])):
             raise TrainingError(
                 f"the loss of phase {phase.name} is not a number at step {step}; continue from the last "
-                f"checkpoint with `resume` and the setting {phase.name}_phase.learning_rate=..., a lower one."
+                f"checkpoint with `resume` and the setting phases.{phase.name}.learning_rate=..., a lower one."
             )
 
     def _show(

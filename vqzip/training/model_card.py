@@ -15,7 +15,7 @@ from vqzip.codec.codec import Codec
 from vqzip.errors import ModelError
 from vqzip.models.learned import load_float_prior
 from vqzip.training.calibrate import CurvePoint
-from vqzip.training.recipe import Recipe
+from vqzip.training.recipe.config import Recipe
 from vqzip.training.run_log import METRICS, read_rows
 
 CURVE_HEADER = "| quality | bpp | PSNR dB | MS-SSIM |\n|---|---|---|---|\n"

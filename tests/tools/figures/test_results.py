@@ -23,9 +23,10 @@ from vqzip.measuring.report.files import write_report
 from vqzip.models.places import model_id
 from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.calibrate import CurvePoint, curve_json, validation_pictures
+from vqzip.training.export import export
 from vqzip.training.image_sources import find_pictures
 from vqzip.training.model_card import CURVE_HEADER, with_curve
-from vqzip.training.run import VALIDATION_PICTURES, export
+from vqzip.training.run import VALIDATION_PICTURES
 
 BEFORE = "# Results\n\n## Figures\n\nBy hand.\n\n<!-- figures: begin -->\n"
 AFTER = "<!-- figures: end -->\n\nBy hand, too: **100 %**.\n"

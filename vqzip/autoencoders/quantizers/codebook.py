@@ -118,6 +118,10 @@ class CodebookQuantizer(nn.Module):
         """Return the commitment loss over beta; see `commitment`."""
         return commitment(z_e, z_q)
 
+    def centroids(self) -> Tensor:
+        """Return an empty tensor: codewords are final when training ends."""
+        return self.codebooks.new_empty(0)
+
     def _vectors(self, z: Tensor) -> Tensor:
         """Return `(N, G * dim, h, w)` as float32 `(G, N * h * w, dim)`."""
         groups = torch.unflatten(z.float(), 1, (-1, self.dim))

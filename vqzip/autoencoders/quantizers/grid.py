@@ -74,6 +74,10 @@ class GridQuantizer(nn.Module):
         """Return 0: the codewords of a grid do not follow latents."""
         return z_e.new_zeros(())
 
+    def centroids(self) -> Tensor:
+        """Return the shifts of the reconstruction points."""
+        return self.centroid_shift
+
 
 def centroid_sums(codes: Tensor, latents: Tensor) -> tuple[Tensor, Tensor]:
     """Return the number of codes and the sum of their shifts, by magnitude of the code.

@@ -50,6 +50,10 @@ class Quantizer(Protocol):
         """Return the commitment loss over beta, a scalar; 0 if codewords do not follow latents."""
         ...
 
+    def centroids(self) -> Tensor:
+        """Return the buffer of reconstruction points that are fitted after training; empty if there is none."""
+        ...
+
 
 class Learner(Protocol):
     """Learns the codewords of a level.

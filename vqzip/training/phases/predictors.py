@@ -11,71 +11,58 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vqzip.autoencoders.discrete import Vqvae
-from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.errors import RecipeError
-from vqzip.hierarchy import CONTEXT_TILE
-from vqzip.prior.float.pixelcnn import PixelCnn
-from vqzip.training.grid_phases import random_steps, step_groups
-from vqzip.training.image_sources import CropSource
 from vqzip.training.losses import squared_error_sum
-from vqzip.training.phases import LOWEST_BPP, PriorTraining, autocast
-from vqzip.training.recipe import PredictorPhaseConfig, Recipe
+from vqzip.training.phases.optimizing import (
+    LOWEST_BPP,
+    autocast,
+    random_log_steps,
+    random_offsets,
+    step_groups,
+)
+from vqzip.training.phases.phase import NetworksPhase, Setup
+from vqzip.training.phases.tiles import ContextTiles
+from vqzip.training.recipe.phases import PredictorPhaseConfig
 
 CURVATURE = 2.0
 """The bits of a latent of z steps are estimated as log2(1 + CURVATURE * z**2): 0.6 bits for half a step."""
 
 
-class PredictorPhase(PriorTraining):
+class PredictorPhase(NetworksPhase):
     """Trains predictors and the network after synthesis on random crops.
 
     Args:
-        recipe: with its predictor phase.
-        vqvae: a wavelet with predictors.
-        prior: not trained here.
-        source: of crops.
-        device: where to train.
+        config: of the phase.
+        setup: with a wavelet that has predictors.
 
     Raises:
-        RecipeError: the recipe lacks this phase, or the transform has no predictors.
+        RecipeError: the transform has no predictors.
     """
 
     name = "predictors"
     stream = 5
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        vqvae: Vqvae,
-        prior: PixelCnn,
-        source: CropSource,
-        device: torch.device,
-    ) -> None:
-        transform = vqvae.transform
-        if recipe.predictor_phase is None:
-            raise RecipeError(f"recipe '{recipe.name}' has no [predictor_phase]; add it.")
-        if not isinstance(transform, WaveletTransform) or not transform.predictors:
-            raise RecipeError(f"recipe '{recipe.name}': a predictor phase needs predictors.")
-        self.config: PredictorPhaseConfig = recipe.predictor_phase
-        self.steps, self.time_share = self.config.steps, self.config.time_share
-        self.side = CONTEXT_TILE + 2 * recipe.data.margin
-        self.vqvae, self.prior, self.source, self.device = vqvae, prior, source, device
-        self.transform, self.seed = transform, recipe.seed
-        networks = [transform.predictors, transform.after]
+    def __init__(self, config: PredictorPhaseConfig, setup: Setup) -> None:
+        self.config, self.setup = config, setup
+        self.steps, self.time_share = config.steps, config.time_share
+        self.transform = setup.wavelet(config.kind)
+        if not self.transform.predictors:
+            raise RecipeError(f"recipe '{setup.recipe.name}': a predictor phase needs predictors.")
+        self.side = ContextTiles(setup.recipe.vqvae, setup.recipe.data.margin).side
+        networks = [self.transform.predictors, self.transform.after]
         groups = [{"params": list(part.parameters())} for part in networks if part is not None]
-        self.rates = [self.config.learning_rate] * len(groups)
-        self.optimizer = torch.optim.Adam(groups, lr=self.config.learning_rate)
+        self.rates = [config.learning_rate] * len(groups)
+        self.optimizer = torch.optim.Adam(groups, lr=config.learning_rate)
 
     def step(self, number: int, remaining: float) -> dict[str, float]:
         """Take one step on a batch of crops."""
-        pixels, _ = self.source.batch(self.stream, number, self.config.batch, self.side)
-        pixels = pixels.to(self.device)
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-        step = random_steps(self.config, generator).to(self.device)
-        first, last = self.config.deadzone
-        offset = first + (last - first) * torch.rand(self.config.batch, generator=generator)
-        with autocast(self.device, wanted=self.config.bfloat16):
-            cost, picture = self._predicted(pixels, step, offset.to(self.device))
+        device, count = self.setup.device, self.config.batch
+        pixels, _ = self.setup.batch(self.stream, number, count, self.side)
+        generator = self.setup.generator(number)
+        step = random_log_steps(self.config, count, generator).exp().to(device)
+        offset = random_offsets(self.config, count, generator).to(device)
+        with autocast(device, wanted=self.config.bfloat16):
+            cost, picture = self._predicted(pixels, step, offset)
             x_hat = self.transform.to_pixels(picture, step)
         distortion = squared_error_sum(x_hat, pixels)
         details = torch.log(LOWEST_BPP + cost).mean()
@@ -100,7 +87,7 @@ class PredictorPhase(PriorTraining):
         features = self.transform.analyze(pixels, step)
         cost = torch.zeros_like(step)
         low: Tensor | None = None
-        for number, quantizer in enumerate(self.vqvae.quantizers):
+        for number, quantizer in enumerate(self.setup.vqvae.quantizers):
             scale = self.transform.scale(number, low, step)
             z = scale.latents(features[number]).float() / unit
             with torch.no_grad():

@@ -1,0 +1,1 @@
+"""The phases of training; a recipe lists those of its run."""
