@@ -14,7 +14,7 @@ from tools.golden.models import smooth_pixels
 PUBLIC = {
     "ChecksumMismatch", "Codec", "Codes", "CodingError", "InvalidFile", "LimitExceeded", "ModelError", "NotVqz",
     "PictureError", "RecipeError", "TargetUnreachable", "TrainingError", "Truncated", "UnsupportedVersion",
-    "UsageError", "VqzipError", "__version__", "decode", "encode", "load", "open",
+    "UsageError", "VqzipError", "__version__", "decode", "decode_many", "encode", "encode_many", "load", "open",
 }  # fmt: skip
 
 

@@ -15,8 +15,8 @@ LAYERS = (
     {"models"},
     {"codec"},
     {"families", "measuring"},
-    {"training", "__init__"},
-    {"cli", "__main__"},
+    {"api", "training"},
+    {"__init__", "cli", "pillow", "__main__"},
 )
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 REFUSED = {  # what a part may not import although it lies lower, or lies inside the same part
@@ -32,7 +32,7 @@ HOMES = {
     "constriction": ("entropy/",),
     "onnxruntime": ("autoencoders/onnx/session.py",),
     "matplotlib": ("measuring/report/",),
-    "PIL": ("__init__.py", "pictures/", "measuring/anchors/", "codec/codec.py", "models/abilities.py"),
+    "PIL": ("__init__.py", "pictures/", "measuring/anchors/", "codec/codec.py", "models/abilities.py", "api/", "pillow.py"),
     "rich": ("cli/",),
     "safetensors": ("families/family.py", "models/folder.py", "models/learned.py", "training/checkpoints.py"),
     "torch": (
@@ -76,7 +76,7 @@ def test_imports_go_down_the_layers_and_libraries_stay_at_home() -> None:
 
 
 def test_the_root_has_few_modules() -> None:
-    assert len(list(PACKAGE.glob("*.py"))) <= 9
+    assert len(list(PACKAGE.glob("*.py"))) <= 10
 
 
 def test_every_part_has_a_layer() -> None:

@@ -9,7 +9,7 @@ Importing `vqzip` loads neither torch nor NumPy; the first function that needs a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from vqzip.errors import (
     ChecksumMismatch,
@@ -27,12 +27,16 @@ from vqzip.errors import (
     UsageError,
     VqzipError,
 )
+from vqzip.pictures.limits import MAX_PIXELS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from os import PathLike
 
     from PIL.Image import Image
+    from typing_extensions import Unpack
 
+    from vqzip.api.encoding import Given
     from vqzip.codec.codec import Codec
     from vqzip.codes import Codes
 
@@ -57,69 +61,195 @@ __all__ = [
     "VqzipError",
     "__version__",
     "decode",
+    "decode_many",
     "encode",
+    "encode_many",
     "load",
     "open",
 ]
 
 
+class EncodeSettings(TypedDict, total=False):
+    """The settings of `encode`."""
+
+    max_bytes: int | None
+    bpp: float | None
+    psnr: float | None
+    ms_ssim: float | None
+    strip: bool
+    strict: bool
+    max_pixels: int
+    model: str | PathLike[str]
+    effort: int
+    device: str
+
+
+class DecodeSettings(TypedDict, total=False):
+    """The settings of `decode`."""
+
+    region: tuple[int, int, int, int] | None
+    levels: int | None
+    reduction: int
+    partial: bool
+    max_pixels: int
+    model: str | PathLike[str] | None
+    device: str
+
+
 def encode(
-    image: Image,
-    quality: float = 4.0,
+    image: Given,
+    quality: float | str | None = None,
     *,
-    model: str = "photo",
+    max_bytes: int | None = None,
+    bpp: float | None = None,
+    psnr: float | None = None,
+    ms_ssim: float | None = None,
+    strip: bool = False,
+    strict: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    model: str | PathLike[str] = "photo",
     effort: int = 1,
     device: str = "cpu",
 ) -> bytes:
     """Return the bytes of a .vqz file.
 
+    The model is loaded at the first call and stays in memory. Any number of threads may call this function at
+    once; a forked process may, too.
+
     Args:
-        image: of any mode that Pillow converts to RGB or gray.
-        quality: 1.0 to 8.0 by eighths.
+        image: a Pillow image, the path or the bytes of a picture file, or a uint8 array `(H, W)` or
+            `(H, W, 1 to 4)`: gray, gray with alpha, RGB, RGBA.
+        quality: 1 to 8 in steps of 1/8, or a name: `thumbnail` (1), `web` (4), `good` (6), `archive` (8).
+            Default: 4. At most one of `quality`, `max_bytes`, `bpp`, `psnr` and `ms_ssim` may be given.
+        max_bytes: at most this many bytes, with the best quality that fits.
+        bpp: at most this many bits per pixel.
+        psnr: at least this PSNR in dB, in as few bytes as possible.
+        ms_ssim: at least this MS-SSIM, 0 to 1; it needs the extra `report`, and 161 pixels on each side.
+        strip: leave out ICC, EXIF and XMP; colors are converted to sRGB first.
+        strict: refuse pictures of which something is not kept.
+        max_pixels: refuse larger pictures, before their pixels are decoded.
         model: name of an installed model (`vqzip models` lists them) or a model folder.
         effort: 0 (fastest) to 3 (fewest bits); 2 and 3 need torch and a model made for PSNR.
         device: `cpu`, `cuda` or `cuda:N`.
 
     Raises:
-        PictureError: the image cannot be coded.
+        PictureError: the image cannot be read or coded, is too large, or not kept although `strict`.
         ModelError: there is no such model, or it does not have the quality.
+        TargetUnreachable: no setting of the model reaches the goal.
+        UsageError: two goals are given, or a setting is out of its range.
     """
-    from vqzip.families.known import load_model
-    from vqzip.models.abilities import compressing
+    from vqzip.api.encoding import Settings
+    from vqzip.api.encoding import encode as encoded
 
-    return compressing(load_model(model, device)).encode(image, quality, effort=effort)
+    settings = Settings(
+        quality=quality,
+        max_bytes=max_bytes,
+        bpp=bpp,
+        psnr=psnr,
+        ms_ssim=ms_ssim,
+        strip=strip,
+        strict=strict,
+        max_pixels=max_pixels,
+        model=model,
+        effort=effort,
+        device=device,
+    )
+    return encoded(image, settings)
 
 
-def decode(data: bytes, *, device: str = "cpu") -> Image:
-    """Return the picture of a .vqz file, decoded with the model that the file names.
+def encode_many(
+    images: Iterable[Given], quality: float | str | None = None, **settings: Unpack[EncodeSettings]
+) -> Iterator[bytes]:
+    """Yield the .vqz file of each picture, in their order.
 
-    `load` once and `Codec.decode` is faster for many files of one model.
+    Several threads work on a few pictures at a time, so memory does not grow with their number. The files are
+    those that `encode` returns.
 
     Args:
-        data: the file.
+        images: as for `encode`; an array `(N, H, W, 3)` is N pictures.
+        quality: as for `encode`.
+        settings: the other settings of `encode`.
+
+    Raises:
+        VqzipError: as `encode`, when the first picture that cannot be coded is reached.
+    """
+    from vqzip.api.encoding import Settings
+    from vqzip.api.encoding import encode_many as encoded
+
+    return encoded(images, Settings(quality=quality, **settings))
+
+
+def decode(
+    file: bytes | str | PathLike[str],
+    *,
+    region: tuple[int, int, int, int] | None = None,
+    levels: int | None = None,
+    reduction: int = 1,
+    partial: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    model: str | PathLike[str] | None = None,
+    device: str = "cpu",
+) -> Image:
+    """Return the picture of a .vqz file, decoded with the model that the file names.
+
+    The model is loaded at the first call and stays in memory. Any number of threads may call this function at
+    once; a forked process may, too.
+
+    Args:
+        file: its bytes, or its path.
+        region: `(left, top, width, height)` in pixels; only this part is decoded and returned.
+        levels: decode only this many levels, coarse first: a blurred picture of the full size.
+        reduction: 1, 2, 4, 8, 16 or 32; sides are divided by it. A thumbnail at 1/8 takes a fiftieth of the
+            time; of a path, only a part of the file is read, and its checksum is not checked.
+        partial: accept a truncated file; missing parts are decoded from the coarser levels.
+        max_pixels: refuse larger pictures, before any work is done for them.
+        model: name or folder of the model, if it is not installed.
         device: `cpu`, `cuda` or `cuda:N`; the codes are the same on every device.
 
     Raises:
-        InvalidFile: the file is damaged.
+        OSError: the file cannot be read.
+        InvalidFile: it is damaged; `LimitExceeded`: it is too large.
         ModelError: its model is not installed.
+        PictureError: the region is not inside the picture.
     """
-    from vqzip.families.known import load_model_for
-    from vqzip.models.abilities import compressing
+    from vqzip.api.decoding import Settings
+    from vqzip.api.decoding import decode as decoded
 
-    return compressing(load_model_for(data, device)).decode(data)
+    settings = Settings(
+        region=region,
+        levels=levels,
+        reduction=reduction,
+        partial=partial,
+        max_pixels=max_pixels,
+        model=model,
+        device=device,
+    )
+    return decoded(file, settings)
 
 
-def open(path: str | PathLike[str], *, device: str = "cpu") -> Image:
-    """Return the picture in a .vqz file on disk; see `decode`.
+def decode_many(
+    files: Iterable[bytes | str | PathLike[str]], **settings: Unpack[DecodeSettings]
+) -> Iterator[Image]:
+    """Yield the picture of each file, in their order.
+
+    Several threads work on a few files at a time, so memory does not grow with their number.
+
+    Args:
+        files: as for `decode`.
+        settings: those of `decode`.
 
     Raises:
-        OSError: the file cannot be read.
-        InvalidFile: the file is damaged.
-        ModelError: its model is not installed.
+        VqzipError: as `decode`, when the first file that cannot be decoded is reached.
     """
-    from pathlib import Path
+    from vqzip.api.decoding import Settings
+    from vqzip.api.decoding import decode_many as decoded
 
-    return decode(Path(path).read_bytes(), device=device)
+    return decoded(files, Settings(**settings))
+
+
+def open(path: str | PathLike[str], **settings: Unpack[DecodeSettings]) -> Image:
+    """Return the picture in a .vqz file on disk: `decode` for a path."""
+    return decode(path, **settings)
 
 
 def load(name_or_path: str = "photo", device: str = "cpu") -> Codec:

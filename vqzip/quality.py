@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import numbers
 from dataclasses import dataclass, field
 
@@ -13,6 +14,9 @@ WHOLE_STEPS = 7
 
 QUALITY_STEPS = 8 * WHOLE_STEPS + 1
 """Qualities by eighths, both ends included."""
+
+NAMED_QUALITIES = {"thumbnail": 1.0, "web": 4.0, "good": 6.0, "archive": 8.0}
+"""Names that stand for qualities in the API and behind `-q`."""
 
 
 @dataclass(frozen=True, order=True)
@@ -53,6 +57,32 @@ class Quality:
     def value(self) -> float:
         """The number from 1 to 8."""
         return 1 + self.eighths / 8
+
+
+def quality_number(given: float | str) -> float:
+    """Return the number of a quality that a caller gives: a number, its digits, or a name.
+
+    Args:
+        given: from 1 to 8 in steps of 1/8, such as `6.5` or `"6.5"`, or one of `NAMED_QUALITIES`.
+
+    Raises:
+        UsageError: it is neither, or a number that is not in steps of 1/8.
+        ModelError: it is a number outside 1 to 8.
+    """
+    if not isinstance(given, str):
+        return Quality.of(given).value
+    named = NAMED_QUALITIES.get(given.strip().lower())
+    if named is not None:
+        return named
+    try:
+        number = float(given)
+    except ValueError:
+        number = math.nan
+    if math.isnan(number):
+        raise UsageError(
+            f"quality is a number from 1 to 8 or one of {', '.join(NAMED_QUALITIES)}; got '{given}'."
+        )
+    return Quality.of(number).value
 
 
 EVERY_QUALITY = tuple(map(Quality, range(QUALITY_STEPS)))

@@ -18,7 +18,7 @@ from vqzip.codec.effort import DEFAULT_EFFORT
 from vqzip.codec.encoder import Encoded, Encoder
 from vqzip.codec.latents import LatentTransform
 from vqzip.codec.opening import Completeness
-from vqzip.codec.reduced import ReducedDecoder, check_reduction
+from vqzip.codec.reduced import ReducedDecoder
 from vqzip.codes import Codes
 from vqzip.errors import CodingError, UsageError
 from vqzip.models.abilities import Draw, Written, refuse_settings
@@ -181,15 +181,7 @@ class Codec:
             UsageError: the reduction is another number.
             OSError: an open file cannot be read.
         """
-        check_reduction(reduction)
-        if not isinstance(source, (bytes, bytearray, memoryview)):
-            if reduction > 1:
-                return self._reduced.of_front(source, reduction, max_pixels)
-            source = source.read()
-        if reduction == 1:
-            return self.decode_picture(bytes(source), partial=partial, max_pixels=max_pixels)
-        file = self._decoder.open(bytes(source), max_pixels=max_pixels, partial=partial)
-        return self._reduced.of_file(file, reduction)
+        return self._reduced.decode(source, reduction, partial=partial, max_pixels=max_pixels)
 
     def decode_codes(self, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Codes:
         """Return the codes of a .vqz file, the same on every machine.

@@ -1,4 +1,4 @@
-"""What a file has to be: a size or a PSNR, and how near to it is near enough."""
+"""What a file has to be: a size, a PSNR or an MS-SSIM, and how near to it is near enough."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.errors import UsageError
+from vqzip.errors import UsageError, missing_package
 
 SIZE_SLACK = math.log(1 / 0.98)
-PSNR_SLACK_DB = 0.03
+SLACK_DB = 0.03
 """A file that meets the target by no more than this is good enough."""
 
 ROWS_COMPARED = 256
@@ -20,31 +20,45 @@ ROWS_COMPARED = 256
 
 @dataclass(frozen=True)
 class Target:
-    """What a file has to be: one of the two, None stands for the other.
+    """What a file has to be: one of the three, None stands for the others.
 
     Args:
         max_bytes: most bytes of the whole file.
         psnr_db: least PSNR of the decoded 8-bit pixels, over all channels but alpha, of the pixels that
             are not wholly transparent.
+        ms_ssim: least MS-SSIM of the decoded 8-bit pixels, above 0 and below 1.
 
     Raises:
-        UsageError: not exactly one is given, or it is not above 0.
+        UsageError: not exactly one is given, or it is out of its range.
     """
 
     max_bytes: int | None = None
     psnr_db: float | None = None
+    ms_ssim: float | None = None
 
     def __post_init__(self) -> None:
-        if (self.max_bytes is None) == (self.psnr_db is None):
-            raise UsageError("a target is either a number of bytes or a PSNR; give one of them.")
-        for goal in (self.max_bytes, self.psnr_db):
-            if goal is not None and not 0 < goal < math.inf:
-                raise UsageError(f"a target must be above zero, got {goal:g}.")
+        goals = [self.max_bytes, self.psnr_db, self.ms_ssim]
+        given = [goal for goal in goals if goal is not None]
+        if len(given) != 1:
+            raise UsageError(
+                "a target is a number of bytes, a PSNR or an MS-SSIM; give one of them."
+            )
+        if not 0 < given[0] < math.inf:
+            raise UsageError(f"a target must be above zero, got {given[0]:g}.")
+        if self.ms_ssim is not None and self.ms_ssim >= 1:
+            raise UsageError(f"an MS-SSIM lies between 0 and 1, got {self.ms_ssim:g}.")
+
+    @property
+    def distortion_db(self) -> float:
+        """The least quality in dB: PSNR, or -10 log10(1 - MS-SSIM); 0 if the target is a size."""
+        if self.ms_ssim is not None:
+            return ms_ssim_db(self.ms_ssim)
+        return self.psnr_db or 0.0
 
     @property
     def slack(self) -> float:
         """How far below 0 an excess may lie without being worth another encode."""
-        return PSNR_SLACK_DB if self.max_bytes is None else SIZE_SLACK
+        return SLACK_DB if self.max_bytes is None else SIZE_SLACK
 
     def for_share(self, share: float) -> Target:
         """Return the same target for a part of the picture: a size is that of the part."""
@@ -57,14 +71,35 @@ class Target:
 
         Args:
             file_bytes: of the file.
-            reached_db: computes its PSNR; not called for a size.
+            reached_db: computes its quality in dB, as `distortion_db` has it; not called for a size.
 
         Returns:
             Natural log of too many bytes, or missing decibels.
         """
         if self.max_bytes is not None:
             return math.log(file_bytes / self.max_bytes)
-        return (self.psnr_db or 0.0) - reached_db()
+        return self.distortion_db - reached_db()
+
+    def reached_db(
+        self,
+        original: NDArray[np.uint8],
+        decoded: NDArray[np.uint8],
+        visible: NDArray[np.bool_] | None,
+    ) -> float:
+        """Return the quality of decoded pixels in dB, by the metric of this target; see `psnr_db`.
+
+        Raises:
+            UsageError: a side is too short for MS-SSIM, or a package that it needs is missing.
+        """
+        if self.ms_ssim is None:
+            return psnr_db(original, decoded, visible)
+        return ms_ssim_db(measured_ms_ssim(original, decoded))
+
+    def words(self, db: float) -> str:
+        """Return a quality in dB as its metric has it, rounded down, such as `34.12 dB`."""
+        if self.ms_ssim is None:
+            return f"{math.floor(db * 100) / 100:.2f} dB"
+        return f"MS-SSIM {math.floor((1 - 10 ** (-db / 10)) * 10**4) / 10**4:.4f}"
 
 
 def psnr_db(
@@ -89,3 +124,29 @@ def psnr_db(
         error += int(np.square(first.astype(np.int32) - second).sum(dtype=np.int64))
         samples += first.size
     return 10 * math.log10(255**2 * samples / error) if error else math.inf
+
+
+def ms_ssim_db(similarity: float) -> float:
+    """Return -10 log10(1 - MS-SSIM), which is about even in bits as PSNR is; infinite for equal pictures."""
+    return -10 * math.log10(1 - similarity) if similarity < 1 else math.inf
+
+
+def measured_ms_ssim(original: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> float:
+    """Return the MS-SSIM of two pictures; see `vqzip.metrics.ms_ssim`.
+
+    Raises:
+        UsageError: a side is too short, or a package is missing.
+    """
+    try:
+        from vqzip.metrics import MS_SSIM_SMALLEST_SIDE, ms_ssim
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise missing_package("torch", "MS-SSIM", "train") from error
+    similarity = ms_ssim(original, decoded)
+    if similarity is None:
+        raise UsageError(
+            f"MS-SSIM needs pictures of {MS_SSIM_SMALLEST_SIDE} pixels or more on each side; "
+            "ask for a PSNR instead."
+        )
+    return similarity

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vqzip.codec.decoder import Decoder
 from vqzip.codec.latents import LatentTransform
 from vqzip.codec.opening import check_tile
-from vqzip.codec.sections import alpha_of, metadata_of
+from vqzip.codec.sections import Sections, alpha_of, metadata_of
 from vqzip.codec.tile_streams import TileCoder, put_tile
 from vqzip.codec.tiles import Tile, TileGrid
 from vqzip.codes import CodeMap, Codes, Frame
@@ -65,6 +65,20 @@ class ReducedDecoder:
         self._backend, self._latents, self._decoder = backend, latents, decoder
         self._hierarchy = model.config.vqvae
 
+    def decode(
+        self, source: bytes | BinaryIO, reduction: int, *, partial: bool, max_pixels: int
+    ) -> Picture:
+        """Return the reduced picture of a file; see `Codec.decode_reduced`."""
+        check_reduction(reduction)
+        if not isinstance(source, (bytes, bytearray, memoryview)):
+            if reduction > 1:
+                return self.of_front(source, reduction, max_pixels)
+            source = source.read()
+        file = self._decoder.open(bytes(source), max_pixels=max_pixels, partial=partial)
+        if reduction == 1:
+            return self._decoder.picture(file, None, None)
+        return self.of_file(file, reduction)
+
     def of_file(self, file: VqzFile, reduction: int) -> Picture:
         """Return the reduced picture of a file from `Decoder.open`; see `Codec.decode_reduced`."""
         levels = self._hierarchy.levels_of_reduction(reduction)
@@ -84,10 +98,7 @@ class ReducedDecoder:
             file.seek(0)
             whole = self._decoder.open(file.read(), max_pixels=max_pixels, partial=False)
             return _averaged(self._decoder.picture(whole, None, None), reduction)
-        header = front.header
-        missing = ((None,) * header.tiles,) * header.streams
-        rest = VqzFile(header, missing, front.sections)
-        return self._picture(self._codes_of_front(front, levels), rest, reduction)
+        return self._picture(self._codes_of_front(front, levels), front, reduction)
 
     def _codes_of_front(self, front: Front, levels: int) -> Codes:
         """Return the codes of the first levels, which is all that is read of the payloads."""
@@ -122,7 +133,7 @@ class ReducedDecoder:
         left_out = streams[levels:].count(streams[levels - 1])
         return FIRST_SHARE / (1 << left_out)
 
-    def _picture(self, codes: Codes, file: VqzFile, reduction: int) -> Picture:
+    def _picture(self, codes: Codes, file: Sections, reduction: int) -> Picture:
         grid = _grid(file.header)
         pixels = self._latents.reduced(codes, grid, reduction)
         alpha = alpha_of(file)

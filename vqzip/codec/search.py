@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vqzip.codec.codec import Codec
 from vqzip.codec.encoder import Encoded
-from vqzip.codec.goal import Target, psnr_db
+from vqzip.codec.goal import Target
 from vqzip.errors import TargetUnreachable
 from vqzip.pictures.picture import Picture
 from vqzip.quality import Quality
@@ -182,17 +182,16 @@ class Search:
             keep_hidden_colors=True,
         )
         size = len(encoded.data)
-        excess = self.target.excess(size, lambda: self._psnr_db(encoded)) + self._correction
+        excess = self.target.excess(size, lambda: self._reached_db(encoded)) + self._correction
         trial = Trial(step, price, size, excess)
         self._trials.append(trial)
         if excess <= 0 and self._best() is trial:
             self._file = encoded
         return trial
 
-    def _psnr_db(self, encoded: Encoded) -> float:
-        picture = self.picture
+    def _reached_db(self, encoded: Encoded) -> float:
         pixels = self._codec.pixels_of_codes(encoded.codes)
-        return psnr_db(picture.pixels, pixels, self.visible)
+        return self.target.reached_db(self.picture.pixels, pixels, self.visible)
 
     def is_close(self, slacks: int = 1) -> bool:
         """Whether a trial meets the target by no more than so many times the slack."""
@@ -212,10 +211,11 @@ class Search:
                 f"{self.target.max_bytes} bytes are too few: the smallest file of this picture by "
                 f"model {name} has {least}; ask for that many or reduce the picture."
             )
-        best = (self.target.psnr_db or 0.0) - min(trial.excess for trial in self._trials)
+        best = self.target.distortion_db - min(trial.excess for trial in self._trials)
+        wanted = self.target.psnr_db
         return (
-            f"{self.target.psnr_db:g} dB are too many: the best that model {name} reaches for this "
-            f"picture is {math.floor(best * 100) / 100:.2f} dB; ask for that much."
+            f"{'this MS-SSIM is too high' if wanted is None else f'{wanted:g} dB are too many'}: the best "
+            f"that model {name} reaches for this picture is {self.target.words(best)}; ask for that much."
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,25 @@ from vqzip.container.fields import (
     KIND_PACKED_XMP,
     KIND_XMP,
     MAX_METADATA_BYTES,
+    Header,
     Section,
-    VqzFile,
 )
 from vqzip.errors import InvalidFile, LimitExceeded
 from vqzip.pictures.alpha import decode_alpha, encode_alpha
 from vqzip.pictures.metadata import check_sizes
 from vqzip.pictures.picture import Metadata, Picture
+
+
+class Sections(Protocol):
+    """A file, or its front."""
+
+    @property
+    def header(self) -> Header:
+        """The fields of its header."""
+
+    def section(self, kind: int, /) -> bytes | None:
+        """Return the payload of a section, or None if the file has no section of this kind."""
+
 
 PACKED_FROM_BYTES = 4096
 """Smaller items are not packed: it would save little, and every reader of version 1 can read them."""
@@ -48,7 +61,7 @@ def sections_of(picture: Picture) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-def with_sections(pixels: NDArray[np.uint8], file: VqzFile, box: Box) -> Picture:
+def with_sections(pixels: NDArray[np.uint8], file: Sections, box: Box) -> Picture:
     """Return decoded pixels as a picture with the alpha and metadata of its file.
 
     Args:
@@ -64,7 +77,7 @@ def with_sections(pixels: NDArray[np.uint8], file: VqzFile, box: Box) -> Picture
     return Picture(pixels, alpha, metadata_of(file))
 
 
-def alpha_of(file: VqzFile) -> NDArray[np.uint8] | None:
+def alpha_of(file: Sections) -> NDArray[np.uint8] | None:
     """Return the alpha of a file, `(H, W)`; None if it has none.
 
     Raises:
@@ -74,7 +87,7 @@ def alpha_of(file: VqzFile) -> NDArray[np.uint8] | None:
     return None if packed is None else decode_alpha(packed, file.header.width, file.header.height)
 
 
-def metadata_of(file: VqzFile) -> Metadata:
+def metadata_of(file: Sections) -> Metadata:
     """Return the metadata of a file.
 
     Raises:
@@ -95,7 +108,7 @@ def _metadata_section(plain: int, packed: int, item: bytes) -> Section:
     return Section(packed, smaller) if len(smaller) < len(item) else Section(plain, item)
 
 
-def _metadata_item(file: VqzFile, plain: int, packed: int) -> bytes | None:
+def _metadata_item(file: Sections, plain: int, packed: int) -> bytes | None:
     """Return an item of metadata, None if the file has none.
 
     Raises:

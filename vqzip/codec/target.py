@@ -1,4 +1,4 @@
-"""Encodes to a requested size or PSNR; for a large picture, settings are searched on an excerpt."""
+"""Encodes to a requested size, PSNR or MS-SSIM; for a large picture, settings are searched on an excerpt."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def encode_to_target(
     effort: int,
     keep_hidden_colors: bool = False,
 ) -> Encoded:
-    """Encode a picture to a size or a PSNR.
+    """Encode a picture to a size, a PSNR or an MS-SSIM.
 
-    For a size, the result is the largest file that fits, within 2 % if the model allows it. For a PSNR, it
-    is the smallest file that was found. This takes 2 to 8 encodes, rarely more.
+    For a size, the result is the largest file that fits, within 2 % if the model allows it. Otherwise it is the
+    smallest file that was found. This takes 2 to 8 encodes, rarely more.
 
     Args:
         codec: of the model.
@@ -50,7 +50,7 @@ def encode_to_target(
         TargetUnreachable: no setting of the model reaches it; the message says what is possible.
     """
     if effort not in (0, DEFAULT_EFFORT):
-        raise UsageError("a size or a PSNR can be reached with efforts 0 and 1 only.")
+        raise UsageError("a size, a PSNR or an MS-SSIM can be reached with efforts 0 and 1 only.")
     visible = None if keep_hidden_colors else visible_pixels(picture)
     picture = picture if keep_hidden_colors else with_hidden_filled(picture)
     search = Search(codec, picture, target, visible)

@@ -124,6 +124,10 @@ class Front:
         self.sections = _sections(reader)
         self._places: list[PayloadPlace] = []
 
+    def section(self, kind: int) -> bytes | None:
+        """Return the payload of a section, or None if the file has no section of this kind."""
+        return next((s.payload for s in self.sections if s.kind == kind), None)
+
     def payload(self, stream: int, tile: int) -> bytes:
         """Return a whole payload, after comparing it with its checksum.
 

@@ -7,6 +7,7 @@ decide codes and pixels; a .vqz file stores its first eight bytes. `SHA256SUMS` 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import re
@@ -106,6 +107,28 @@ def model_id(folder: Path) -> bytes:
     """
     names = identity_files(folder)
     return fingerprint({name: read_file(folder, name) for name in names}, names)
+
+
+def stamp(folder: Path) -> tuple[tuple[int, int], ...]:
+    """Return time of change and size of the files that decide what the model does, and of its checksums.
+
+    While it stays the same, so does the model, as far as one can know without reading the files.
+
+    Raises:
+        ModelError: one of them is missing.
+    """
+    try:
+        found = [(folder / name).stat() for name in (*identity_files(folder), SUMS)]
+    except OSError as error:
+        raise ModelError(
+            f"the model in {folder} lacks a file ({error.strerror}); install it again."
+        ) from error
+    return tuple((status.st_mtime_ns, status.st_size) for status in found)
+
+
+@functools.lru_cache(maxsize=64)
+def _id_of(folder: Path, _stamp: tuple[tuple[int, int], ...]) -> bytes:
+    return model_id(folder)
 
 
 def identity_files(folder: Path) -> tuple[str, ...]:
@@ -216,7 +239,7 @@ def _listed_sums(folder: Path) -> dict[str, str]:
 
 def _has_id(folder: Path, short_id: bytes) -> bool:
     try:
-        return model_id(folder).startswith(short_id)
+        return _id_of(folder, stamp(folder)).startswith(short_id)
     except ModelError:
         # A model that lacks files must not hide the others.
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -163,12 +164,30 @@ def picture_from_image(image: Image.Image) -> Picture:
             f"a PIL image is needed, got {type(image).__name__}; open a file with PIL.Image.open, "
             "and make an image of an array with PIL.Image.fromarray."
         )
+    return read_image(image, max_pixels=sys.maxsize).picture
+
+
+def read_image(image: Image.Image, *, max_pixels: int) -> PictureRead:
+    """Read a Pillow image as `read_file` reads a file; what Pillow does not show is not known.
+
+    Args:
+        image: opened or made by the caller; it is loaded.
+        max_pixels: largest width times height; checked before pixels are decoded.
+
+    Raises:
+        PictureError: it is too large, it cannot be loaded, or its samples have no known white.
+    """
+    _check_size(image, "the image", max_pixels)
     stored = stored_in_image(image)
+    found = findings_of_image(image)
+    found.bits = max(found.bits, raw_bits(image))
     try:
         image.load()
     except (OSError, SyntaxError, ValueError) as error:
         raise PictureError(f"the image cannot be loaded ({_reason(error)}).") from error
-    return _picture(image, findings_of_image(image), stored)
+    picture = _picture(image, found, stored)
+    lost = losses(image, found, is_gray=picture.is_gray)
+    return PictureRead("the image", picture, lost)
 
 
 def _picture(image: Image.Image, found: Findings, stored: Stored) -> Picture:

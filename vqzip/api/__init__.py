@@ -1,0 +1,1 @@
+"""The functions of `import vqzip` that encode and decode in one call."""
