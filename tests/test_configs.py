@@ -16,8 +16,8 @@ from vqzip.autoencoders.config import (
     ConvTransformConfig,
     VqvaeConfig,
     WaveletTransformConfig,
-    check_transform,
 )
+from vqzip.autoencoders.kinds import check_transform
 from vqzip.errors import ModelError, RecipeError
 from vqzip.hierarchy import CodebookConfig, GridConfig, LevelConfig
 from vqzip.models.config import ModelConfig
@@ -228,6 +228,14 @@ def test_priors_that_fit() -> None:
             ),
             "1 or 3",
         ),
+        (
+            (8,),
+            PriorConfig(
+                (PriorLevelConfig(0, 4, (StageConfig((0,), 4),), neighbour_mean=True),),
+                "categorical",
+            ),
+            "neighbour_mean must be false",
+        ),
     ],
 )
 def test_priors_that_do_not_fit(strides: tuple[int, ...], fitting: PriorConfig, words: str) -> None:
@@ -243,5 +251,8 @@ def test_levels_of_a_wavelet() -> None:
     for wrong in (levels[1:], levels[:2], (*levels[:2], LevelConfig(2, 3, grid))):
         with pytest.raises(ModelError, match="strides 4, 4, 2"):
             check_transform(VqvaeConfig(wrong, WaveletTransformConfig(2)))
+    books = tuple(dataclasses.replace(one, quantizer=CodebookConfig(8, 1)) for one in levels)
+    with pytest.raises(ModelError, match="needs grids"):
+        check_transform(VqvaeConfig(books, WaveletTransformConfig(2)))
     with pytest.raises(ModelError, match="at least one level"):
         check_transform(VqvaeConfig((), ConvTransformConfig()))

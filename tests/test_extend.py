@@ -17,8 +17,7 @@ from PIL import Image
 
 from tests.test_docs import vqzip_commands
 from vqzip.autoencoders.autoencoder import Autoencoder
-from vqzip.autoencoders.quantizers.coding import CODINGS
-from vqzip.autoencoders.quantizers.kinds import KINDS, make_learner, make_quantizer
+from vqzip.autoencoders.kinds import QUANTIZERS, check_transform
 from vqzip.cli.app import run
 from vqzip.codec.codec import Codec
 from vqzip.errors import ModelError, UsageError
@@ -75,8 +74,7 @@ def test_an_object_is_measured(folder: Path, capsys: pytest.CaptureFixture[str])
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the page's quantizer defines, and the kind is known."""
-    for table in (KINDS, CODINGS):
-        monkeypatch.setitem(table, "companded", None)
+    monkeypatch.setitem(QUANTIZERS, "companded", QUANTIZERS["grid"])
     found: dict[str, Any] = {"__name__": "page"}
     for title in ("companded.py", "registration"):
         # The page's code is no part of this module, whose annotations are strings.
@@ -86,7 +84,8 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def test_the_quantizer_is_the_same_in_torch_and_numpy(names: dict[str, Any]) -> None:
     level = LevelConfig(stride=2, groups=3, quantizer=names["CompandedConfig"]())
-    quantizer = make_quantizer(level)
+    kind = QUANTIZERS["companded"]
+    quantizer = kind.quantizer(level)
     z_e = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 200
     step = torch.tensor([20.0])
     quantized = quantizer.quantize(z_e, step)
@@ -98,7 +97,7 @@ def test_the_quantizer_is_the_same_in_torch_and_numpy(names: dict[str, Any]) -> 
     small, large = z_e.abs() < 50, z_e.abs() > 300
     error = (quantized.z_q - z_e).abs()
     assert error[large].mean() > 2 * error[small].mean()
-    learner = make_learner(level, quantizer, None)
+    learner = kind.learner(quantizer, None)
     before = quantizer.dequantize(quantized.codes, step)
     learner.learn(quantizer, z_e, quantized.codes, step, torch.Generator())
     assert not torch.equal(quantizer.dequantize(quantized.codes, step), before)
@@ -111,9 +110,10 @@ def test_the_codec_writes_and_reads_its_codes(
     kind = names["CompandedConfig"]()
     levels = tuple(replace(level, quantizer=kind) for level in model.config.vqvae.levels)
     vqvae = replace(model.config.vqvae, levels=levels)
+    check_transform(vqvae)
     shifts = [np.full((level.groups, 3), 0.06, np.float32) for level in levels]
     autoencoder = Autoencoder(
-        vqvae, model.autoencoder.transform, [CODINGS[kind.kind](shift) for shift in shifts]
+        vqvae, model.autoencoder.transform, [names["CompandedCoding"](shift) for shift in shifts]
     )
     config = replace(model.config, vqvae=vqvae)
     codec = Codec(replace(model, config=config, autoencoder=autoencoder))

@@ -36,7 +36,7 @@ HOMES = {
     "rich": ("cli/",),
     "safetensors": ("families/family.py", "models/folder.py", "models/learned.py", "training/checkpoints.py"),
     "torch": (
-        "autoencoders/", "codec/refinement.py", "families/", "measuring/", "metrics.py", "models/", "prior/export/", "prior/float/", "training/",
+        "autoencoders/", "codec/refinement", "families/", "measuring/", "metrics.py", "models/", "prior/export/", "prior/float/", "training/",
     ),
     "torchvision": ("training/image_sources.py",),
     "typer": ("cli/",),

@@ -93,7 +93,7 @@ def test_gains_cost_no_accuracy(
     """Tiles know their neighbors' codes only nearly, which must show nowhere."""
     vqvae = copy.deepcopy(vqvae)
     assert isinstance(vqvae.transform, WaveletTransform)
-    vqvae.transform.start_as_wavelet()
+    vqvae.transform.start()
     gains = vqvae.transform.gains
     assert gains is not None
     with torch.no_grad():

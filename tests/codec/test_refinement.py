@@ -13,7 +13,8 @@ from tests.training.tiny_recipes import tiny_recipe
 from tools.golden.models import smooth_pixels
 from vqzip.autoencoders.config import WaveletTransformConfig
 from vqzip.autoencoders.discrete import Vqvae
-from vqzip.codec.refinement import Refinement, from_context_tiles, to_context_tiles
+from vqzip.codec.refinement import Refinement
+from vqzip.codec.refinement_parts import from_context_tiles, part_of, to_context_tiles
 from vqzip.codec.tiles import stream_tiles
 from vqzip.codes import Codes, Frame
 from vqzip.prior.float.logistic_head import logistic_bits
@@ -50,7 +51,7 @@ def nearest_codes(vqvae: Vqvae, pixels: NDArray[np.uint8], quality: Quality) -> 
 def cost(refinement: Refinement, pixels: NDArray[np.uint8], codes: Codes) -> float:
     """Return error and bits of a picture of one stream tile, in squared steps."""
     (tile,) = stream_tiles(codes.width, codes.height)
-    part = refinement._part(pixels, codes, tile, None)
+    part = part_of(refinement._vqvae.config, pixels, codes, tile, None)
     return refinement._slopes(part, part.codes)[0]
 
 
@@ -100,7 +101,7 @@ def test_the_slope_of_the_error_is_what_a_move_changes(
     pixels = smooth_pixels(64, 64, 5)
     codes = nearest_codes(vqvae, pixels, Quality(8))
     (tile,) = stream_tiles(64, 64)
-    part = refinement._part(pixels, codes, tile, None)
+    part = part_of(refinement._vqvae.config, pixels, codes, tile, None)
     before, slopes = refinement._error(part, part.codes)
     for level, place in ((1, (0, 2, 5, 6)), (2, (0, 4, 10, 9))):
         moved = [each.clone() for each in part.codes]
@@ -121,7 +122,7 @@ def test_the_slope_of_the_bits_is_that_of_later_codes(
     pixels = smooth_pixels(64, 64, 6)
     codes = nearest_codes(networks[0], pixels, Quality(16))
     (tile,) = stream_tiles(64, 64)
-    part = refinement._part(pixels, codes, tile, None)
+    part = part_of(refinement._vqvae.config, pixels, codes, tile, None)
     bits, slopes, _ = refinement._bits(part, part.codes)
     place, nudge = (0, 1, 7, 8), 1e-2
     original = prior.features
@@ -143,7 +144,7 @@ def test_own_bits_are_those_of_the_prior(networks: tuple[Vqvae, PixelCnn]) -> No
     pixels = smooth_pixels(64, 64, 7)
     codes = nearest_codes(networks[0], pixels, Quality(16))
     (tile,) = stream_tiles(64, 64)
-    part = refinement._part(pixels, codes, tile, None)
+    part = part_of(refinement._vqvae.config, pixels, codes, tile, None)
     bits, _, parameters = refinement._bits(part, part.codes)
     tails = networks[1].tails()
     counted = sum(

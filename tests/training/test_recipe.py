@@ -84,7 +84,7 @@ def test_settings_are_toml(tmp_path: Path) -> None:
         ("wavelet", "vqvae.transform.decompositions=3", "strides 8, 8, 4, 2"),
         ("wavelet", "vqvae.transform.kind='fourier'", "conv, wavelet"),
         ("wavelet", "prior.head='both'", "'logistic', 'categorical'"),
-        ("wavelet", "prior.head='categorical'", "neighbour_mean must be false"),
+        ("wavelet", "prior.head='categorical'", "codebooks a categorical one"),
         ("wavelet", "prior.embedding=3", "embedding of 2"),
         ("wavelet", "prior.levels=[]", "0 levels"),
         ("wavelet", "prior.levels=3", "must be a list"),

@@ -67,7 +67,7 @@ def vqvae_with_steps(model: Model, points: Mapping[float, Steps]) -> Vqvae:
     changed = _with_gains(model.config)
     vqvae = Vqvae(changed.vqvae)
     transform = cast("WaveletTransform", vqvae.transform)
-    transform.start_as_wavelet()
+    transform.start()
     vqvae.load_state_dict(load_vqvae(model.path).state_dict(), strict=False)
     _set_gains(transform, changed, _coefficients(model.config, points))
     return vqvae.eval()

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from vqzip.autoencoders.config import VqvaeConfig
+from vqzip.autoencoders.kinds import TRANSFORMS
 from vqzip.autoencoders.quantizers.coding import Codes, CodingQuantizer
-from vqzip.autoencoders.spec import analysis_reach, synthesis_reach
 from vqzip.autoencoders.transform import Floats, Part, Transform
 from vqzip.errors import CodingError
 from vqzip.quality import Quality
@@ -31,8 +31,9 @@ class Autoencoder:
         self, config: VqvaeConfig, transform: Transform, quantizers: Sequence[CodingQuantizer]
     ) -> None:
         self.config, self.transform, self.quantizers = config, transform, quantizers
-        self.analysis_reach = analysis_reach(config.transform, config.levels)
-        self.synthesis_reach = synthesis_reach(config.transform, config.levels)
+        kind = TRANSFORMS[config.transform.kind]
+        self.analysis_reach = kind.analysis_reach(config.transform, config.levels)
+        self.synthesis_reach = kind.synthesis_reach(config.transform, config.levels)
 
     def decode(self, codes: Sequence[Codes], quality: Quality, part: Part | None = None) -> Floats:
         """Return pixels `(3, H, W)`, clipped to 0 to 255.

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from vqzip.autoencoders.discrete import Vqvae, VqvaeOutput
+from vqzip.autoencoders.kinds import QUANTIZERS
 from vqzip.autoencoders.quantizers.codebook_learning import CodebookLearningConfig
-from vqzip.autoencoders.quantizers.kinds import make_learner
 from vqzip.autoencoders.quantizers.quantizer import Learner
 
 
@@ -56,7 +56,7 @@ class CodewordLearning(nn.Module):
     def __init__(self, vqvae: Vqvae, config: CodebookLearningConfig) -> None:
         super().__init__()
         learners = [
-            make_learner(level, quantizer, config)
+            QUANTIZERS[level.quantizer.kind].learner(quantizer, config)
             for level, quantizer in zip(vqvae.config.levels, vqvae.quantizers, strict=True)
         ]
         # A ModuleList at run time; the annotation keeps the elements' type.

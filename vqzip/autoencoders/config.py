@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
-from vqzip.errors import ModelError
-from vqzip.hierarchy import GridConfig, Hierarchy, LevelConfig
+from vqzip.hierarchy import Hierarchy
 from vqzip.quality import QUALITY_STEPS, Quality, QualityConfig
 
 
@@ -22,6 +20,15 @@ class ConvTransformConfig:
 
     corrects = True
     """The decoder was trained with the quantizers' reconstruction points, so they must stay."""
+
+    luma_alone = False
+    """Whether the first third of the groups is luma, the only codes of a gray picture."""
+
+    equal_steps = False
+    """Whether the transform is nearly orthonormal and all steps are equal."""
+
+    def levels_of_reduction(self, _reduction: int) -> None:
+        """Return None: no level is a smaller picture."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,18 @@ class WaveletTransformConfig:
         """Whether a network was trained with the quantizers' reconstruction points, so that they must stay."""
         return self.after is not None
 
+    luma_alone = True
+
+    @property
+    def equal_steps(self) -> bool:
+        """Whether all steps are equal."""
+        return self.gains is None
+
+    def levels_of_reduction(self, reduction: int) -> int | None:
+        """Return how many levels are the low band at 1/`reduction` of the size, a power of two; None if none are."""
+        levels = self.decompositions + 2 - reduction.bit_length()
+        return levels if 1 <= levels <= self.decompositions else None
+
 
 @dataclass(frozen=True)
 class VqvaeConfig(Hierarchy):
@@ -119,7 +138,7 @@ class VqvaeConfig(Hierarchy):
     @property
     def luma_alone(self) -> bool:
         """Whether a gray picture has only the codes of luma, as with the wavelet."""
-        return self.transform.kind == "wavelet"
+        return self.transform.luma_alone
 
     def nearest_quality(self, value: float) -> Quality:
         """Return the model's quality that is nearest to a number; some models have only one.
@@ -138,37 +157,8 @@ class VqvaeConfig(Hierarchy):
         Returns:
             None if no number of levels does: of the wavelet's low bands, each is half as large as the next.
         """
-        if not isinstance(self.transform, WaveletTransformConfig):
-            return None
-        levels = self.transform.decompositions + 2 - reduction.bit_length()
-        return levels if 1 <= levels <= self.transform.decompositions else None
+        return self.transform.levels_of_reduction(reduction)
 
     def step(self, quality: Quality) -> float:
         """Return the step of the quantizers; see `Hierarchy`."""
         return super().step(quality) if self.quality is None else self.quality.step(quality)
-
-
-def check_transform(vqvae: VqvaeConfig) -> None:
-    """Check that the levels are those that the transform has.
-
-    Raises:
-        ModelError: they are not.
-    """
-    if not vqvae.levels:
-        raise ModelError("a VQ-VAE needs at least one level.")
-    if not isinstance(vqvae.transform, WaveletTransformConfig):
-        return
-    last = vqvae.transform.decompositions
-    strides = [2**last, *(2 ** (last - number) for number in range(last))]
-    expected = [LevelConfig(s, 9 if n else 3, GridConfig()) for n, s in enumerate(strides)]
-    if [dataclasses.replace(level, relative_price=1.0) for level in vqvae.levels] != expected:
-        raise ModelError(
-            f"a wavelet of {last} decompositions needs grids at strides "
-            f"{', '.join(map(str, strides))}, with 3 groups in the first and 9 in the others."
-        )
-    predicted = [config.stride for config in vqvae.transform.predictors]
-    if len(set(predicted)) != len(predicted) or not set(predicted) <= set(strides):
-        raise ModelError(
-            f"predictors need different strides out of {', '.join(map(str, strides[1:]))}, "
-            f"got {', '.join(map(str, predicted))}."
-        )

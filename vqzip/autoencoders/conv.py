@@ -22,10 +22,10 @@ from vqzip.autoencoders.residual import double, halve, residual_stack
 from vqzip.autoencoders.spec import (
     PIXEL_CENTER,
     PIXEL_SCALE,
-    analysis_reach,
+    conv_analysis_reach,
+    conv_synthesis_reach,
     doublings,
     latent_channels,
-    synthesis_reach,
 )
 from vqzip.hierarchy import LevelConfig
 
@@ -156,11 +156,14 @@ class ConvTransform(nn.Module):
             for level, hint_width in zip(levels, hint_widths, strict=True)
         )
         self.to_pixels = Decoder(levels, 3, 1, config)
-        self.analysis_reach = analysis_reach(config, levels)
-        self.synthesis_reach = synthesis_reach(config, levels)
+        self.analysis_reach = conv_analysis_reach(config, levels)
+        self.synthesis_reach = conv_synthesis_reach(config, levels)
         for weight in self.parameters():
             if weight.dim() == 4:
                 weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+
+    def start(self) -> None:
+        """Leave all weights random, for the start of training."""
 
     def analyze(self, pixels: Tensor, _step: Tensor | None = None) -> list[Tensor]:
         """Return features of every level's stride, coarse first: `(N, hidden, h_l, w_l)`.

@@ -10,12 +10,10 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from vqzip.autoencoders.config import ConvTransformConfig, VqvaeConfig
-from vqzip.autoencoders.conv import ConvTransform
-from vqzip.autoencoders.quantizers.kinds import make_quantizer
+from vqzip.autoencoders.config import VqvaeConfig
+from vqzip.autoencoders.kinds import QUANTIZERS, TRANSFORMS
 from vqzip.autoencoders.quantizers.quantizer import Quantized, Quantizer, straight_through
 from vqzip.autoencoders.residual import initialize
-from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.errors import CodingError, ModelError, PictureError
 from vqzip.quality import Quality
 
@@ -34,6 +32,9 @@ class Transform(Protocol):
     analysis_reach: int
     synthesis_reach: int
     conditional: bool
+
+    def start(self) -> None:
+        """Set the weights that do not start at random."""
 
     def analyze(self, pixels: Tensor, step: Tensor, /) -> list[Tensor]:
         """Return the features of the pixels, one tensor for each level."""
@@ -87,18 +88,21 @@ class Vqvae(nn.Module):
     def __init__(self, config: VqvaeConfig) -> None:
         super().__init__()
         self.config = config
-        self.transform = _transform(config)
+        kind = TRANSFORMS[config.transform.kind]
+        self.transform = kind.torch(config.transform, config.levels)
         # A ModuleList at run time; the annotation keeps the elements' type.
         self.quantizers = cast(
             "Sequence[Quantizer]",
-            nn.ModuleList(cast("nn.Module", make_quantizer(level)) for level in config.levels),
+            nn.ModuleList(
+                cast("nn.Module", QUANTIZERS[level.quantizer.kind].quantizer(level))
+                for level in config.levels
+            ),
         )
 
     def initialize(self, generator: torch.Generator) -> None:
         """Initialize the weights of the transform at random; networks around a wavelet start as the identity."""
         initialize(self, generator)
-        if isinstance(self.transform, WaveletTransform):
-            self.transform.start_as_wavelet()
+        self.transform.start()
 
     def forward(self, pixels: Tensor, step: Tensor | None = None) -> VqvaeOutput:
         """Encode and reconstruct with straight-through gradients.
@@ -231,9 +235,3 @@ class Vqvae(nn.Module):
                     f"got {tuple(level_codes.shape)}."
                 )
             self.quantizers[number].check(level_codes)
-
-
-def _transform(config: VqvaeConfig) -> Transform:
-    if isinstance(config.transform, ConvTransformConfig):
-        return ConvTransform(config.transform, config.levels)
-    return WaveletTransform(config.transform)

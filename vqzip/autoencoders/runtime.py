@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqzip.autoencoders.autoencoder import Autoencoder
-from vqzip.autoencoders.config import ConvTransformConfig, VqvaeConfig
+from vqzip.autoencoders.config import VqvaeConfig
+from vqzip.autoencoders.kinds import QUANTIZERS, TRANSFORMS
 from vqzip.autoencoders.onnx.weights import Weights
-from vqzip.autoencoders.quantizers.coding import CODINGS
 from vqzip.autoencoders.transform import Transform, own_floats
 from vqzip.errors import UsageError, missing_package
 
@@ -72,24 +72,15 @@ def make_autoencoder(
     """
     weights = Weights(tensors)
     quantizers = [
-        CODINGS[level.quantizer.kind].take(weights.part(f"quantizers.{number}"), level)
+        QUANTIZERS[level.quantizer.kind].coding(level, weights.part(f"quantizers.{number}"))
         for number, level in enumerate(config.levels)
     ]
     if runtime == "torch":
         return Autoencoder(config, _torch_transform(config, tensors, device), quantizers)
-    transform = _onnx_transform(config, weights.part("transform"))
+    kind = TRANSFORMS[config.transform.kind]
+    transform = kind.onnx(config.transform, config.levels, weights.part("transform"))
     weights.expect_all_taken()
     return Autoencoder(config, transform, quantizers)
-
-
-def _onnx_transform(config: VqvaeConfig, weights: Weights) -> Transform:
-    if isinstance(config.transform, ConvTransformConfig):
-        from vqzip.autoencoders.onnx.conv import OnnxConv
-
-        return OnnxConv(config.transform, config.levels, weights)
-    from vqzip.autoencoders.onnx.wavelet import OnnxWavelet
-
-    return OnnxWavelet(config.transform, weights)
 
 
 def _torch_transform(config: VqvaeConfig, tensors: Tensors, device: str) -> Transform:

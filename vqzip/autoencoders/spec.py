@@ -124,12 +124,8 @@ def wavelet_reach(config: WaveletTransformConfig) -> int:
     return reach + sum(p.stride * predictor_reach(p) for p in config.predictors)
 
 
-def analysis_reach(
-    transform: WaveletTransformConfig | ConvTransformConfig, levels: Sequence[LevelConfig]
-) -> int:
+def conv_analysis_reach(transform: ConvTransformConfig, levels: Sequence[LevelConfig]) -> int:
     """Return how far a latent sees: it depends on no pixel farther than this from its own cell."""
-    if isinstance(transform, WaveletTransformConfig):
-        return wavelet_reach(transform) + refiner_reach(transform.before)
     strides = [1, *(level.stride for level in reversed(levels))]
     reaches = [encoder_reach(transform, fine, coarse) for fine, coarse in pairwise(strides)][::-1]
     through = [sum(reaches[number:]) for number in range(len(levels))]
@@ -141,12 +137,8 @@ def analysis_reach(
     return reach
 
 
-def synthesis_reach(
-    transform: WaveletTransformConfig | ConvTransformConfig, levels: Sequence[LevelConfig]
-) -> int:
+def conv_synthesis_reach(transform: ConvTransformConfig, levels: Sequence[LevelConfig]) -> int:
     """Return how far a pixel sees: it depends on no latent whose cell is farther than this from it."""
-    if isinstance(transform, WaveletTransformConfig):
-        return wavelet_reach(transform) + refiner_reach(transform.after)
     # The farthest cell lies wholly within the decoder's reach, so its near edge counts.
     return decoder_reach(transform, levels, 1) - (levels[0].stride - 1)
 

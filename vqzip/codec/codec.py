@@ -64,10 +64,7 @@ class Codec:
             PictureError: the image cannot be encoded.
             ModelError: the model does not have the quality.
         """
-        from vqzip.pictures.read import picture_from_image
-
-        picture = picture_from_image(image)
-        return self.encode_picture(picture, quality=quality, effort=effort).data
+        return self._encoded(image, quality, effort).data
 
     def decode(self, data: bytes) -> Image.Image:
         """Return the picture of a .vqz file.
@@ -206,10 +203,7 @@ class Codec:
         self, image: Image.Image, quality: float = DEFAULT_QUALITY, *, effort: int = DEFAULT_EFFORT
     ) -> Codes:
         """Return the codes that `encode` would write."""
-        from vqzip.pictures.read import picture_from_image
-
-        picture = picture_from_image(image)
-        return self.encode_picture(picture, quality=quality, effort=effort).codes
+        return self._encoded(image, quality, effort).codes
 
     def from_codes(self, codes: Codes) -> Image.Image:
         """Return the picture of codes; see `pixels_of_codes`."""
@@ -218,10 +212,7 @@ class Codec:
         return image_from_picture(Picture(self.pixels_of_codes(codes)))
 
     def pixels_of_codes(self, codes: Codes) -> NDArray[np.uint8]:
-        """Return the pixels of codes, `(H, W, 3)` or `(H, W)`.
-
-        Args:
-            codes: of every level.
+        """Return the pixels of the codes of every level, `(H, W, 3)` or `(H, W)`.
 
         Raises:
             CodingError: the shapes do not fit the size, or a code is in no codebook.
@@ -234,6 +225,11 @@ class Codec:
 
         refuse_settings(self, draw, "label", "top_k")
         return sample(self, draw)
+
+    def _encoded(self, image: Image.Image, quality: float, effort: int) -> Encoded:
+        from vqzip.pictures.read import picture_from_image
+
+        return self.encode_picture(picture_from_image(image), quality=quality, effort=effort)
 
 
 def load(name_or_path: str | Path = DEFAULT_MODEL, device: str = "cpu") -> Codec:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.autoencoders.config import WaveletTransformConfig
 from vqzip.errors import UsageError
 from vqzip.models.config import ModelConfig
 
@@ -37,9 +36,8 @@ def check_effort(effort: int, model: ModelConfig) -> None:
     """
     if not 0 <= effort <= LARGEST_EFFORT:
         raise UsageError(f"effort must be 0 to {LARGEST_EFFORT}, got {effort}.")
-    transform = model.vqvae.transform
-    equal_steps = isinstance(transform, WaveletTransformConfig) and transform.gains is None
-    if effort > DEFAULT_EFFORT and not (equal_steps and model.metric == "psnr"):
+    refines = model.vqvae.transform.equal_steps and model.metric == "psnr"
+    if effort > DEFAULT_EFFORT and not refines:
         raise UsageError(f"the model '{model.name}' has the efforts 0 and 1 only, got {effort}.")
 
 

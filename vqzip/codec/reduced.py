@@ -72,7 +72,7 @@ class ReducedDecoder:
         check_reduction(reduction)
         if not isinstance(source, (bytes, bytearray, memoryview)):
             if reduction > 1:
-                return self.of_front(source, reduction, max_pixels)
+                return self._of_front(source, reduction, max_pixels)
             source = source.read()
         file = self._decoder.open(bytes(source), max_pixels=max_pixels, partial=partial)
         if reduction == 1:
@@ -87,8 +87,8 @@ class ReducedDecoder:
         codes = self._decoder.coarse_codes(file, levels)
         return self._picture(codes, file, reduction)
 
-    def of_front(self, file: BinaryIO, reduction: int, max_pixels: int) -> Picture:
-        """Return the reduced picture of a file on disk; see `Codec.decode_reduced`."""
+    def _of_front(self, file: BinaryIO, reduction: int, max_pixels: int) -> Picture:
+        """Return the reduced picture of a file on disk."""
         front = read_front(file)
         check_pixels(front.header, max_pixels)
         check_tile(front.header)

@@ -24,15 +24,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from vqzip.autoencoders.arithmetic import own_arithmetic
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.codec.effort import REFERENCE_PRICE
-from vqzip.codec.tile_streams import get_tile, put_tile
-from vqzip.codec.tiles import Tile, stream_tiles
+from vqzip.codec.refinement_parts import Part, from_context_tiles, part_of, to_context_tiles
+from vqzip.codec.tile_streams import put_tile
+from vqzip.codec.tiles import stream_tiles
 from vqzip.codes import Codes
-from vqzip.hierarchy import CONTEXT_TILE
 from vqzip.models.folder import Model
 from vqzip.models.learned import load_float_prior, load_vqvae
 from vqzip.prior.float.grids import grid_features, logistic_parameters
@@ -47,27 +46,6 @@ SMALLEST_GAIN = 0.01
 
 TILES_AT_ONCE = 4
 """Context tiles whose code length is differentiated together; this bounds the memory."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A stream tile, padded to whole context tiles.
-
-    Args:
-        pixels: `(1, 3, H, W)`, 0 to 255.
-        weight: `(1, 1, H, W)`, 1 where the error of a pixel counts.
-        codes: float `(1, C, h, w)` a level, where the search starts.
-        free: `(1, C, h, w)` a level, 1 where a code may move and is paid for.
-        step: of the quantizer, in pixel values.
-        gray: whether the picture has one channel.
-    """
-
-    pixels: Tensor
-    weight: Tensor
-    codes: list[Tensor]
-    free: list[Tensor]
-    step: float
-    gray: bool
 
 
 @dataclass(frozen=True)
@@ -129,49 +107,13 @@ class Refinement:
         result = Codes.blank(self._vqvae.config, codes)
         hierarchy = self._vqvae.config
         for tile in stream_tiles(codes.width, codes.height):
-            part = self._part(pixels, codes, tile, visible)
+            part = part_of(hierarchy, pixels, codes, tile, visible)
             maps = []
             for number, level in enumerate(self._search(part, rounds)):
                 height, width = hierarchy.shape(number, tile.height, tile.width)
                 maps.append(level[0, :, :height, :width].numpy(force=True).astype(np.int32))
             put_tile(result, hierarchy, tile, maps)
         return result
-
-    def _part(
-        self,
-        pixels: NDArray[np.uint8],
-        codes: Codes,
-        tile: Tile,
-        visible: NDArray[np.bool_] | None,
-    ) -> Part:
-        config = self._vqvae.config
-        below, right = -tile.height % CONTEXT_TILE, -tile.width % CONTEXT_TILE
-        cut = pixels[tile.slices]
-        shown = np.ones(cut.shape[:2], np.float32) if visible is None else visible[tile.slices]
-        if cut.ndim == 2:
-            cut = np.repeat(cut[:, :, None], 3, 2)
-        cut = np.pad(cut, ((0, below), (0, right), (0, 0)), mode="edge")
-        weight = np.pad(shown.astype(np.float32), ((0, below), (0, right)))
-        levels, free = [], []
-        for number, (level, tiled) in enumerate(
-            zip(config.levels, get_tile(codes, config, tile), strict=True)
-        ):
-            known = torch.from_numpy(tiled.copy()).float()
-            height = (tile.height + below) // level.stride - known.shape[1]
-            width = (tile.width + right) // level.stride - known.shape[2]
-            may_move = torch.ones_like(known)
-            if codes.gray:
-                may_move[config.luma(number) :] = 0
-            levels.append(functional.pad(known, (0, width, 0, height))[None])
-            free.append(functional.pad(may_move, (0, width, 0, height))[None])
-        return Part(
-            torch.from_numpy(cut).permute(2, 0, 1)[None].float(),
-            torch.from_numpy(weight)[None, None],
-            levels,
-            free,
-            config.step(codes.quality),
-            codes.gray,
-        )
 
     def _search(self, part: Part, rounds: int) -> list[Tensor]:
         """Return the cheapest codes of all rounds."""
@@ -286,18 +228,3 @@ class Refinement:
             best, moved = torch.where(better, cost, best), torch.where(better, there, moved)
         drawn = torch.rand(codes.shape, generator=generator) < MOVING_SHARE
         return torch.where(drawn & (free > 0), moved, codes)
-
-
-def to_context_tiles(level: Tensor, stride: int) -> Tensor:
-    """Cut `(1, C, h, w)` into context tiles `(T, C, t, t)`, in raster order."""
-    side = CONTEXT_TILE // stride
-    _, channels, height, width = level.shape
-    grid = level.reshape(channels, height // side, side, width // side, side)
-    return grid.permute(1, 3, 0, 2, 4).reshape(-1, channels, side, side)
-
-
-def from_context_tiles(tiles: Tensor, height: int, width: int) -> Tensor:
-    """Undo `to_context_tiles`: `(1, C, height, width)`."""
-    _, channels, side, _ = tiles.shape
-    grid = tiles.reshape(height // side, width // side, channels, side, side)
-    return grid.permute(2, 0, 3, 1, 4).reshape(1, channels, height, width)

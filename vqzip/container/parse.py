@@ -11,17 +11,9 @@ from dataclasses import dataclass
 from vqzip.container.fields import (
     CRC16_BYTES,
     CRC32_BYTES,
-    FLAG_GRAY,
-    FLAG_RESERVED,
     KIND_CODES,
-    LARGEST_HEADER_BYTES,
-    MAGIC,
     MAX_PAYLOAD_WORDS,
     MAX_SECTIONS,
-    MIN_TILE_LOG2,
-    MODEL_ID_BYTES,
-    SMALLEST_HEADER_BYTES,
-    VERSION,
     WORD_BYTES,
     Header,
     Section,
@@ -34,13 +26,12 @@ from vqzip.container.fields import (
     kind_name,
     section_limit,
 )
-from vqzip.container.reader import LARGEST_VARINT, Reader
+from vqzip.container.header import read_header
+from vqzip.container.reader import Reader
 from vqzip.errors import (
     ChecksumMismatch,
     InvalidFile,
     LimitExceeded,
-    NotVqz,
-    UnsupportedVersion,
 )
 
 CODES_FRONT_BYTES = 2
@@ -97,7 +88,7 @@ def parse(data: bytes, *, max_pixels: int, partial: bool = False) -> VqzFile:
         LimitExceeded: a field is out of range, or the picture is larger than `max_pixels`.
     """
     reader = Reader(data)
-    header = _read_header(reader)
+    header = read_header(reader)
     check_pixels(header, max_pixels)
     intact = _find_end(reader)
     placed = _read_sections(reader, intact=intact)
@@ -111,7 +102,7 @@ def parse_header(data: bytes) -> Header:
     Raises:
         InvalidFile: as `parse`, but nothing after the header is checked, and no limit on pixels.
     """
-    return _read_header(Reader(data))
+    return read_header(Reader(data))
 
 
 def parse_layout(data: bytes) -> Layout:
@@ -121,7 +112,7 @@ def parse_layout(data: bytes) -> Layout:
         InvalidFile: as `parse`, but without a limit on pixels.
     """
     reader = Reader(data)
-    header = _read_header(reader)
+    header = read_header(reader)
     header_bytes = reader.offset
     intact = _find_end(reader)
     placed = _read_sections(reader, intact=intact)
@@ -142,67 +133,6 @@ def parse_layout(data: bytes) -> Layout:
         stream_bytes=stream_bytes,
         overhead_bytes=len(data) - sum(stream_bytes) - sum(s.total_bytes for s in sections),
     )
-
-
-def _read_header(reader: Reader) -> Header:
-    """Read the header; its CRC-32 is checked before any field is used."""
-    front = reader.data[: len(MAGIC)]
-    if not front or not MAGIC.startswith(front):
-        raise NotVqz("this is not a .vqz file; its first bytes differ.", offset=0)
-    reader.take(len(MAGIC), "the magic")
-    version, header_bytes = reader.take(2, "the header")
-    if not SMALLEST_HEADER_BYTES <= header_bytes <= LARGEST_HEADER_BYTES:
-        raise LimitExceeded(
-            f"the header claims {header_bytes} bytes instead of {SMALLEST_HEADER_BYTES} to "
-            f"{LARGEST_HEADER_BYTES}; the file is damaged, download it again.",
-            offset=reader.offset - 1,
-        )
-    reader.take(header_bytes - reader.offset - CRC32_BYTES, "the header")
-    covered = reader.offset
-    stored = int.from_bytes(reader.take(CRC32_BYTES, "the header"), "little")
-    if stored != crc32(reader.data[:covered]):
-        raise ChecksumMismatch("the header is damaged; download the file again.", offset=covered)
-    if version != VERSION:
-        raise UnsupportedVersion(
-            f"the file has format version {version}, but this vqzip reads version {VERSION}; "
-            "install a newer vqzip.",
-            offset=len(MAGIC),
-        )
-    return _parse_fields(reader.data[:covered])
-
-
-def _parse_fields(front: bytes) -> Header:
-    """Return the fields of a header of version 1."""
-    fields = Reader(front)
-    fields.take(len(MAGIC) + 2, "the header")
-    flags_and_quality, streams_and_tile = fields.take(2, "the header")
-    if flags_and_quality & FLAG_RESERVED:
-        raise UnsupportedVersion(
-            "the header has a flag that this vqzip does not know; install a newer vqzip.",
-            offset=len(MAGIC) + 2,
-        )
-    start = fields.offset
-    # Header checks the ranges.
-    width = fields.varint("the width", LARGEST_VARINT)
-    height = fields.varint("the height", LARGEST_VARINT)
-    model_id = fields.take(MODEL_ID_BYTES, "the model id")
-    if fields.left:
-        raise UnsupportedVersion(
-            "the header has fields that this vqzip does not know; install a newer vqzip.",
-            offset=fields.offset,
-        )
-    try:
-        return Header(
-            width=width,
-            height=height,
-            mode="gray" if flags_and_quality & FLAG_GRAY else "rgb",
-            streams=1 + (streams_and_tile & 0x0F),
-            quality_step=flags_and_quality & 0x3F,
-            tile_log2=MIN_TILE_LOG2 + (streams_and_tile >> 4),
-            model_id=model_id,
-        )
-    except LimitExceeded as error:
-        raise LimitExceeded(f"the header is damaged: {error}", offset=start) from error
 
 
 def _find_end(reader: Reader) -> bool:

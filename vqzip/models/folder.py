@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from vqzip.autoencoders.config import check_transform
+from vqzip.autoencoders.kinds import check_transform
 from vqzip.errors import ModelError, RecipeError, UsageError
 from vqzip.models.config import ModelConfig
 from vqzip.models.limits import check_limits

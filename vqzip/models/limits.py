@@ -18,7 +18,7 @@ from vqzip.autoencoders.config import (
     WaveletTransformConfig,
 )
 from vqzip.errors import ModelError
-from vqzip.hierarchy import CodebookConfig, GridConfig, LevelConfig
+from vqzip.hierarchy import CodebookConfig, LevelConfig
 from vqzip.models.config import ModelConfig
 from vqzip.prior.config import ConvLayerConfig, PriorConfig, PriorLevelConfig, StageConfig
 from vqzip.quality import EVERY_QUALITY, QualityConfig
@@ -89,12 +89,8 @@ def check_limits(config: ModelConfig) -> None:
         for stage in prior_level.stages:
             _check_count("codes of a stage", len(stage.channels), 1, MOST_CHANNELS)
         _check_count("stages of a gray picture", prior.gray_stages, 0, len(prior_level.stages))
-        if prior_level.neighbour_mean and prior.head != GridConfig.head:
-            raise ModelError("codes of codebooks have no mean, so neighbour_mean must be false.")
     if vqvae.quality is not None:
         _check_steps(vqvae.quality)
-    if isinstance(vqvae.transform, WaveletTransformConfig):
-        _check_refiners(vqvae.transform)
 
 
 def check_name(name: str) -> None:
@@ -136,19 +132,6 @@ def check_numbers(value: object, ranges: Ranges, where: str = "config") -> None:
 def _check_count(what: str, count: int, low: int, high: int) -> None:
     if not low <= count <= high:
         raise ModelError(f"the {what} must be {low} to {high}, got {count}.")
-
-
-def _check_refiners(transform: WaveletTransformConfig) -> None:
-    """Check that networks on blocks of 4 x 4 pixels get whole blocks."""
-    around = transform.before is not None or transform.after is not None
-    if around and transform.decompositions < 2:
-        raise ModelError("networks around a wavelet need two decompositions or more.")
-    for predictor in transform.predictors:
-        if 2**transform.decompositions % (predictor.stride * predictor.fold):
-            raise ModelError(
-                f"a predictor's stride times its fold must divide {2**transform.decompositions}, "
-                f"got {predictor.stride} times {predictor.fold}."
-            )
 
 
 def _check_steps(quality: QualityConfig) -> None:

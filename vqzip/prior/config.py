@@ -97,6 +97,8 @@ def check_prior(hierarchy: Hierarchy, prior: PriorConfig) -> None:
             raise ModelError(f"level {number}: strides must halve or stay from level to level.")
         if level.quantizer.head != prior.head:
             raise ModelError("grids need a logistic head, codebooks a categorical one.")
+        if config.neighbour_mean and level.quantizer.size:
+            raise ModelError("codes of codebooks have no mean, so neighbour_mean must be false.")
         if any(layer.kernel not in (1, 3) for layer in config.update):
             raise ModelError(f"level {number}: kernels of the update must be 1 or 3.")
         if level.quantizer.features not in (None, prior.embedding):

@@ -33,12 +33,11 @@ def seeded(seed: int) -> torch.Generator:
 def codebook_quantizer(
     groups: int = 1, depth: int = 1, size: int = 7, dim: int = 3
 ) -> CodebookQuantizer:
-    config = CodebookConfig(size, dim)
-    return CodebookQuantizer(LevelConfig(4, groups, config, depth), config)
+    return CodebookQuantizer(LevelConfig(4, groups, CodebookConfig(size, dim), depth))
 
 
 def grid_quantizer(groups: int = 2) -> GridQuantizer:
-    return GridQuantizer(LevelConfig(4, groups, GridConfig()), GridConfig())
+    return GridQuantizer(LevelConfig(4, groups, GridConfig()))
 
 
 def latents(groups: int, dim: int, *, n: int = 2, h: int = 3, w: int = 5, seed: int = 1) -> Tensor:
@@ -372,7 +371,7 @@ def test_learned_centroids_lower_the_error() -> None:
 
 def test_a_grid_has_no_residual_stages() -> None:
     with pytest.raises(ModelError, match="depth 1"):
-        GridQuantizer(LevelConfig(4, 1, GridConfig(), depth=2), GridConfig())
+        GridQuantizer(LevelConfig(4, 1, GridConfig(), depth=2))
 
 
 def test_a_blank_grid_level_is_zero() -> None:

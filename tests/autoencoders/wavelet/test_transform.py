@@ -160,7 +160,7 @@ def latents_in_turn(wavelet: WaveletTransform, pixels: Tensor) -> list[Tensor]:
 @torch.no_grad()
 def test_networks_start_as_the_plain_wavelet() -> None:
     wavelet, plain = learned_transform(width=0), transform(2)
-    wavelet.start_as_wavelet()
+    wavelet.start()
     pixels = random_pixels(16, 24)
     latents = latents_in_turn(wavelet, pixels)
     for ours, theirs in zip(latents, plain.analyze(pixels, STEP), strict=True):

@@ -130,7 +130,7 @@ def test_what_does_not_fit_the_level_is_refused(library: Library) -> None:
     for choice, message in (
         (GridChoice(np.zeros((2, 1, 1)), 0.1), "as many channels"),
         (GridChoice(np.full((3, 1, 1), np.nan), 0.1), "must be numbers"),
-        (CodebookChoice(np.zeros((4, 1, 1)), np.zeros((1, 3, 5, 4)), 0.1), "of the same size"),
+        (CodebookChoice(np.zeros((4, 1, 1)), np.zeros((1, 3, 5, 4)), 0.1), "latents of a grid"),
     ):
         with pytest.raises(CodingError, match=message):
             backend.code(0, ChosenCodes(choice, writer), nothing, condition)

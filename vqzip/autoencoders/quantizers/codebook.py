@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from vqzip.autoencoders.quantizers.quantizer import Quantized
 from vqzip.autoencoders.spec import QUANTIZER_CHUNK
 from vqzip.errors import CodingError
-from vqzip.hierarchy import CodebookConfig, LevelConfig
+from vqzip.hierarchy import LevelConfig
 
 
 def commitment(z_e: Tensor, z_q: Tensor) -> Tensor:
@@ -47,8 +47,7 @@ class CodebookQuantizer(nn.Module):
     Stage d of a group quantizes what the stages before it left over; `z_q` is the sum.
 
     Args:
-        level: groups and depth.
-        config: number of codewords, and length of a codeword.
+        level: groups, depth, number of codewords, and length of a codeword.
 
     Attributes:
         codebooks: `(G, D, K, dim)` float32. Autograd does not change them: `codebook_learning`
@@ -57,8 +56,9 @@ class CodebookQuantizer(nn.Module):
 
     codebooks: nn.Parameter
 
-    def __init__(self, level: LevelConfig, config: CodebookConfig) -> None:
+    def __init__(self, level: LevelConfig) -> None:
         super().__init__()
+        config = level.quantizer
         self.size, self.dim = config.size, config.dim
         shape = (level.groups, level.depth, config.size, config.dim)
         start = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float32)

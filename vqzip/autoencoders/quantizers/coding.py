@@ -193,10 +193,3 @@ class GridCoding:
 def _padded(codes: CodeMap, height: int, width: int, mode: Literal["edge", "constant"]) -> CodeMap:
     below, right = height - codes.shape[1], width - codes.shape[2]
     return np.pad(codes, ((0, 0), (0, below), (0, right)), mode=mode)
-
-
-CODINGS: dict[str, type[CodebookCoding | GridCoding]] = {
-    "codebook": CodebookCoding,
-    "grid": GridCoding,
-}
-"""By the `kind` of a configuration; a new kind needs a class here, and one in `kinds`."""

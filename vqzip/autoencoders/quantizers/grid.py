@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from vqzip.autoencoders.quantizers.quantizer import Quantized
 from vqzip.autoencoders.spec import DEADZONE_ROUNDING, MAGNITUDES
 from vqzip.errors import ModelError
-from vqzip.hierarchy import GridConfig, LevelConfig
+from vqzip.hierarchy import LevelConfig
 
 START_SHIFT = 0.06
 """Initial centroids: closer to zero than the code by this part of a step."""
@@ -34,7 +34,7 @@ class GridQuantizer(nn.Module):
 
     centroid_shift: Tensor
 
-    def __init__(self, level: LevelConfig, _config: GridConfig) -> None:
+    def __init__(self, level: LevelConfig) -> None:
         super().__init__()
         if level.depth != 1:
             raise ModelError("a grid has depth 1; use a smaller step instead of residual stages.")

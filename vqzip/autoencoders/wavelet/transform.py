@@ -114,7 +114,7 @@ class WaveletTransform(nn.Module):
         masked = self.gains is not None and self.gains.masked
         self.conditional = masked or bool(config.predictors)
 
-    def start_as_wavelet(self) -> None:
+    def start(self) -> None:
         """Make the networks the identity and every gain 1, for the start of training."""
         for refiner in (self.before, self.after):
             if refiner is not None:

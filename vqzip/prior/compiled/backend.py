@@ -12,7 +12,7 @@ from vqzip.entropy.grid_symbols import LARGEST_CODE
 from vqzip.errors import CodingError, LimitExceeded
 from vqzip.prior.backend import ChosenCodes, KnownCodes, RandomCodes, Source, State, StreamCodes
 from vqzip.prior.compiled import structures as c
-from vqzip.prior.compiled.inputs import Choice, choice_of, drawer_of
+from vqzip.prior.compiled.kinds import ChosenBy
 from vqzip.prior.compiled.library import Library
 from vqzip.prior.compiled.pack import Packed
 from vqzip.prior.compiled.streams import CompiledReader, CompiledWriter
@@ -56,7 +56,7 @@ class CompiledBackend:
         if isinstance(source, KnownCodes):
             return self._write(level, source, None, state, condition)
         if isinstance(source, ChosenCodes):
-            choice = choice_of(source.choice, self.prior.levels[level])
+            choice = self._packed.kinds[level].chosen_by(source.choice)
             return self._write(level, source, choice, state, condition)
         if isinstance(source, StreamCodes):
             job = self._job(level, source.shape, state, condition)
@@ -80,7 +80,7 @@ class CompiledBackend:
         self,
         level: int,
         source: KnownCodes | ChosenCodes,
-        choice: Choice | None,
+        choice: ChosenBy | None,
         state: State,
         condition: Condition,
     ) -> Codes:
@@ -98,7 +98,7 @@ class CompiledBackend:
         return job.codes if known is None else known
 
     def _draw(self, level: int, source: RandomCodes, state: State, condition: Condition) -> Codes:
-        drawer = drawer_of(source, self.prior.levels[level])
+        drawer = self._packed.kinds[level].drawer(source)
         if drawer is None:
             from vqzip.prior.numpy.backend import NumpyBackend
 

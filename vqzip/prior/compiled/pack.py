@@ -14,23 +14,16 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.entropy.counts import TOTAL, exp2_table
-from vqzip.entropy.grid_symbols import GridCoder
 from vqzip.prior.compiled import structures as c
-from vqzip.prior.exact.codebooks import Codebook
+from vqzip.prior.compiled.kinds import compiled_kind
 from vqzip.prior.exact.dense import IntegerDense
-from vqzip.prior.exact.grids import Grid
 from vqzip.prior.exact.level import LevelPrior
 from vqzip.prior.exact.prior import ExactPrior
-from vqzip.prior.spec import MAGNITUDES
 
 LANES = 16
 LARGEST_SUM = 2**31 - 1
 LARGEST_SHIFT = 31
 """Of numbers of 32 bits; a longer shift gives the same."""
-
-_NARROW_STRIDE, _WIDE_STRIDE = 8, 32
-_POINTS = 1 << 24
 
 Entry = TypeVar("Entry", bound=np.generic)
 
@@ -43,14 +36,17 @@ class Packed:
 
     Attributes:
         levels: one structure for each level.
+        kinds: what is known of the codes of each level.
+        tables_of: structures of tables that levels share, by the identity of the tables.
     """
 
     def __init__(self, prior: ExactPrior) -> None:
         self._kept: list[object] = []
-        self._tables_of: dict[int, c.Tables] = {}
+        self.tables_of: dict[int, c.Tables] = {}
+        self.kinds = [compiled_kind(level) for level in prior.levels]
         self.levels = [self._level(number, prior.levels) for number in range(len(prior.levels))]
 
-    def _keep(self, array: NDArray[Any], dtype: type[Entry]) -> int | None:
+    def keep(self, array: NDArray[Any], dtype: type[Entry]) -> int | None:
         """Keep an array alive as long as this object; return its address."""
         kept = np.ascontiguousarray(array, dtype)
         self._kept.append(kept)
@@ -59,7 +55,7 @@ class Packed:
     def _weights(self, pairs: NDArray[np.int16]) -> c.Weights:
         """Return weights `(pairs, 2, lanes)` as a structure."""
         return c.Weights(
-            self._keep(pairs.transpose(0, 2, 1), np.int16), pairs.shape[0], pairs.shape[2]
+            self.keep(pairs.transpose(0, 2, 1), np.int16), pairs.shape[0], pairs.shape[2]
         )
 
     def _rounding(self, layer: IntegerDense, order: NDArray[np.intp] | None = None) -> c.Rounding:
@@ -67,7 +63,7 @@ class Packed:
         order = np.arange(layer.outputs) if order is None else order
         bias = _whole_lanes(layer.bias[:, order])
         shift = _whole_lanes(np.minimum(layer.shift[order], LARGEST_SHIFT))
-        addresses = self._keep(bias, np.int32), self._keep(shift, np.int32)
+        addresses = self.keep(bias, np.int32), self.keep(shift, np.int32)
         return c.Rounding(*addresses, *bias.shape)
 
     def stage_codes(self, level: int) -> list[int]:
@@ -76,7 +72,7 @@ class Packed:
         return [packed.stages[number].codes for number in range(packed.stage_count)]
 
     def _level(self, number: int, levels: Sequence[LevelPrior]) -> c.Level:
-        prior = levels[number]
+        prior, kind = levels[number], self.kinds[number]
         stages, updates = self._stages(prior), self._updates(prior)
         following = levels[number + 1].state_layer.inputs if updates else 0
         taps = _word_pairs(prior.taps_layer.weight, prior.kind.width)
@@ -96,13 +92,7 @@ class Packed:
             updates=updates or None,
             update_count=len(updates) if updates else 0,
         )
-        if isinstance(prior.kind, Grid):
-            level.features = self._grid_features(prior.kind)
-            level.tables = ctypes.pointer(self._tables(prior.kind))
-        elif isinstance(prior.kind, Codebook):
-            level.codewords = prior.kind.outputs
-            level.features = self._codebook_features(prior.kind)
-            level.exp2 = self._keep(exp2_table(), np.uint32)
+        kind.fill(level, self)
         self._kept += [stages, updates]
         return level
 
@@ -113,7 +103,7 @@ class Packed:
             known = _word_pairs(stage.hidden.weight[hidden:], prior.kind.width)
             packed.append(
                 c.Stage(
-                    channels=self._keep(stage.channels, np.int32),
+                    channels=self.keep(stage.channels, np.int32),
                     codes=len(stage.channels),
                     from_first=self._weights(_lane_pairs(stage.hidden.weight[:hidden])),
                     from_words=self._weights(known),
@@ -148,32 +138,6 @@ class Packed:
                 )
             )
         return (c.Update * len(packed))(*packed) if packed else None
-
-    def _grid_features(self, kind: Grid) -> int | None:
-        """Return the words of the codes from -255 to 255."""
-        codes = np.arange(1 - MAGNITUDES, MAGNITUDES)
-        magnitude = kind.magnitude[np.abs(codes)]
-        signed = np.stack([magnitude * np.sign(codes), magnitude], axis=1).astype(np.int16)
-        return self._keep(signed.view(np.uint32), np.uint32)
-
-    def _codebook_features(self, kind: Codebook) -> int | None:
-        """Return the words of every codeword, by channel."""
-        padded = np.pad(kind.embedding, ((0, 0), (0, 0), (0, kind.width % 2)))
-        return self._keep(np.ascontiguousarray(padded).view(np.uint32), np.uint32)
-
-    def _tables(self, kind: Grid) -> c.Tables:
-        """Return the tables of a grid; levels share them."""
-        tables = kind.tables
-        if id(tables) not in self._tables_of:
-            self._tables_of[id(tables)] = c.Tables(
-                narrow=self._keep(_boundaries(tables.narrow, _NARROW_STRIDE), np.uint32),
-                wide=self._keep(_boundaries(tables.wide, _WIDE_STRIDE), np.uint32),
-                low_bits=self._keep(np.repeat(tables.low_bits, 16), np.uint8),
-                escape_order=self._keep(np.repeat(tables.escape_order, 16), np.uint8),
-                window_bits=self._keep(GridCoder(tables).window_bits, np.float64),
-                narrow_rows=16 * len(tables.narrow),
-            )
-        return self._tables_of[id(tables)]
 
 
 def fits(prior: ExactPrior) -> bool:
@@ -218,12 +182,3 @@ def _word_pairs(weight: NDArray[np.int16], width: int) -> NDArray[np.int16]:
     """Return weights `(in, out)` over the features of codes, `width` of them a code."""
     codes = weight.reshape(-1, width, weight.shape[1])
     return _pairs(np.pad(codes, ((0, 0), (0, width % 2), (0, 0))).reshape(-1, weight.shape[1]))
-
-
-def _boundaries(counts: NDArray[np.int64], stride: int) -> NDArray[np.int64]:
-    """Return where each symbol begins in 2^24, and the end, in rows of `stride` entries."""
-    rows = counts.reshape(-1, counts.shape[-1])
-    size = rows.shape[1]
-    before = np.concatenate([np.zeros((len(rows), 1), np.int64), rows.cumsum(1)], axis=1)
-    boundaries = before * (_POINTS - size) // TOTAL + np.arange(size + 1)
-    return np.pad(boundaries, ((0, 0), (0, stride - size - 1)))

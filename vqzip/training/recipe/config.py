@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from vqzip.autoencoders.config import VqvaeConfig, check_transform
+from vqzip.autoencoders.config import VqvaeConfig
+from vqzip.autoencoders.kinds import check_transform
 from vqzip.errors import ModelError, RecipeError
 from vqzip.models.config import BIT_PRICE, ModelConfig
 from vqzip.models.limits import check_limits
