@@ -2,12 +2,14 @@
 
 Data is written to a temporary name in the same folder and synced to the disk. Then it is renamed in one
 step of the file system. An error, a full disk, Ctrl-C or a signal leaves the old file as it was, and no
-temporary file.
+temporary file. Only a process that is killed leaves its temporary file; `remove_abandoned` removes it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 import re
 import secrets
 import shutil
@@ -21,6 +23,7 @@ Check = Callable[[bytes], None]
 """Raises an error if the bytes are not as they should be."""
 
 _DESCRIPTOR = re.compile(r"/dev/(stdin|stdout|stderr)|/(?:dev|proc/self)/fd/(\d{1,6})")
+_UNFINISHED = re.compile(r"\.vqzip-([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{16}\.part.*", re.DOTALL)
 _NAMED_DESCRIPTORS = {"stdin": 0, "stdout": 1, "stderr": 2}
 
 
@@ -38,7 +41,8 @@ def whole_file(path: Path, *, replace: bool = True) -> Iterator[Path]:
     """
     # Not tempfile: only the owner can read its files, and that would stay so.
     mode = mode_of(path)
-    temporary = path.with_name(f".vqzip-{secrets.token_hex(8)}.part{path.suffix}")
+    name = f".vqzip-{_system()}-{os.getpid()}-{secrets.token_hex(8)}.part{path.suffix}"
+    temporary = path.with_name(name)
     try:
         yield temporary
         # Sync before the rename: a power cut leaves the old file or the new one.
@@ -85,6 +89,42 @@ def _created(path: Path, mode: int | None) -> BinaryIO:
     permissions = 0o666 if mode is None else mode & 0o777
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     return os.fdopen(os.open(path, flags, permissions), "wb")
+
+
+def is_unfinished(path: Path) -> bool:
+    """Return whether a path has the name of a temporary file."""
+    return _UNFINISHED.fullmatch(path.name) is not None
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove the temporary files in a folder whose process was killed.
+
+    Files of running processes and of other computers stay.
+    """
+    for path in folder.glob(".vqzip-*"):
+        match = _UNFINISHED.fullmatch(path.name)
+        if match is not None and match[1] == _system() and not _is_running(int(match[2])):
+            path.unlink(missing_ok=True)
+
+
+def _system() -> str:
+    """Return what identifies this computer, and the processes that see each other, in 8 digits."""
+    namespace = Path("/proc/self/ns/pid")
+    processes = str(namespace.readlink()) if namespace.is_symlink() else ""
+    return hashlib.sha256(f"{platform.node()} {processes}".encode()).hexdigest()[:8]
+
+
+def _is_running(process: int) -> bool:
+    if os.name != "posix":
+        # There, asking with a signal would end it; and files in use cannot be removed.
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def is_special(path: Path) -> bool:

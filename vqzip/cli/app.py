@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,6 +18,7 @@ from typer.exceptions import TyperException
 
 from vqzip import __version__
 from vqzip.cli.console import print_error
+from vqzip.cli.help import SETTINGS, Command, Group
 from vqzip.cli.process import prepare_process
 from vqzip.errors import UsageError, VqzipError, missing_package
 
@@ -25,6 +27,9 @@ LEARNING = ("torch", "torchvision")
 
 ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 """Signals that end a process at once unless it handles them. Some systems have no SIGHUP."""
+
+JOB_THREADS = "vqzip-job"
+"""Name of the threads that work on files (`vqzip.batch.workers`), which is not imported for it."""
 
 COMMANDS = ("encode", "decode", "info", "models", "sample", "rd-curve", "train", "doctor")
 """A module of this folder each, in the order of the help."""
@@ -39,7 +44,10 @@ class GlobalOptions:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from vqzip.cli.doctor import versions
+
         print(f"vqzip {__version__}")
+        print(", ".join(f"{name} {found}" for name, found in versions().items()))
         raise typer.Exit
 
 
@@ -49,7 +57,7 @@ def vqzip(
     _version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+            "--version", callback=_print_version, is_eager=True, help="Show versions and exit."
         ),
     ] = False,
 ) -> None:
@@ -63,11 +71,12 @@ def vqzip(
 
 def application(commands: Sequence[str] = COMMANDS) -> typer.Typer:
     """Return the program with some of its commands; a command that is not asked for is not imported."""
-    app = typer.Typer(name="vqzip", add_completion=False, rich_markup_mode="rich")
+    app = typer.Typer(name="vqzip", cls=Group, context_settings=SETTINGS, rich_markup_mode="rich")
     app.callback()(vqzip)
     for command in commands:
         name = command.replace("-", "_")
-        app.command(command)(getattr(import_module(f"vqzip.cli.{name}"), name))
+        register = app.command(command, cls=Command, context_settings=SETTINGS)
+        register(getattr(import_module(f"vqzip.cli.{name}"), name))
     return app
 
 
@@ -151,6 +160,10 @@ def main() -> NoReturn:
         # The reader of the output is gone. Python would try to flush again at exit, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = status or 1
+    if any(thread.name.startswith(JOB_THREADS) for thread in threading.enumerate()):
+        # After Ctrl-C they still compute; what they would write is not wanted any more.
+        sys.stderr.flush()
+        os._exit(status)
     sys.exit(status)
 
 

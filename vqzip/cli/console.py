@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,10 @@ from vqzip.files import is_special, shown_name
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Column
+
+Progress = Callable[[float], None]
+"""Is called with the share of the work that is done, 0 to 1."""
 
 STREAM = Path("-")
 """Means stdin as an input and stdout as an output."""
@@ -58,23 +62,42 @@ def print_result(text: str) -> None:
 
 
 @contextlib.contextmanager
-def waiting(what: str) -> Iterator[None]:
-    """On a terminal, show a spinner with `what` once the body runs for more than two seconds."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.text import Text
+def waiting(what: str, *, quiet: bool = False) -> Iterator[Progress]:
+    """On a terminal, show `what`, percent and seconds once the body runs for more than two seconds.
 
-    status = stderr_console().status(Text(shown_name(what)))
-    timer = threading.Timer(PATIENCE_SECONDS, status.start)
+    Yields:
+        A function to call with the share of the work that is done.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    bar = Bar(
+        TextColumn("{task.description}", markup=False, table_column=_one_line()),
+        BarColumn(bar_width=20),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=stderr_console(),
+        transient=True,
+    )
+    task = bar.add_task(shown_name(what), total=None)
+    timer = threading.Timer(PATIENCE_SECONDS, bar.start)
     timer.daemon = True
     timer.start()
     try:
-        yield
+        yield lambda share: bar.update(task, total=1.0, completed=share)
     finally:
         timer.cancel()
         timer.join()
-        status.stop()
+        bar.stop()
+
+
+def _one_line() -> Column:
+    from rich.table import Column
+
+    return Column(no_wrap=True, overflow="ellipsis", ratio=1)
 
 
 def read_source(source: Path) -> Path | bytes:
@@ -94,14 +117,6 @@ def read_source_bytes(source: Path) -> bytes:
     """Return the content of a file, or of stdin for `-`."""
     content = read_source(source)
     return content if isinstance(content, bytes) else content.read_bytes()
-
-
-def times_of(source: Path) -> tuple[int, int] | None:
-    """Return when a file was last read and changed, in ns; None for what is no regular file."""
-    if source == STREAM or is_special(source):
-        return None
-    status = source.stat()
-    return status.st_atime_ns, status.st_mtime_ns
 
 
 def output_beside(source: Path, suffix: str) -> Path:
@@ -158,3 +173,12 @@ def readable_size(size_bytes: int) -> str:
     if size_bytes < 10_000_000:
         return f"{size_bytes / 1e3:.1f} kB"
     return f"{size_bytes / 1e6:.1f} MB"
+
+
+def readable_time(seconds: float) -> str:
+    """Return a duration as seconds, or as minutes and hours with colons."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d} min"

@@ -1,35 +1,68 @@
-"""`vqzip decode`: a .vqz file to a picture."""
+"""`vqzip decode`: .vqz files to pictures."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vqzip.cli.console import (
-    STREAM,
-    check_output,
-    output_beside,
-    print_note,
-    read_source_bytes,
-    times_of,
-    waiting,
-    write_stdout,
+from vqzip.cli.call import Call
+from vqzip.cli.console import STREAM, read_source, readable_time, waiting, write_stdout
+from vqzip.cli.native_stderr import native_stderr_muted
+from vqzip.cli.options import (
+    DEFAULT_MAX_PIXELS,
+    AsJson,
+    CopyOthers,
+    Device,
+    DryRun,
+    FailFast,
+    Force,
+    Jobs,
+    KeepTimes,
+    MaxPixels,
+    Quiet,
+    Recursive,
+    SkipExisting,
+    Threads,
+    VqzFiles,
 )
-from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, KeepTimes, MaxPixels
 from vqzip.errors import UsageError
+
+if TYPE_CHECKING:
+    from vqzip.batch.decoding import DecodeSettings
+    from vqzip.batch.outcomes import Outcome
+    from vqzip.batch.workers import Crew
 
 
 def decode(
-    source: Annotated[Path, typer.Argument(metavar="IN.vqz", help=".vqz file; - for stdin.")],
+    sources: VqzFiles,
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "-o",
             "--output",
-            help="Picture in any format that Pillow writes; - for stdout. Default: a PNG beside IN.vqz.",
+            metavar="OUT",
+            help="Picture in any format that Pillow writes, or a folder; - for stdout. Default: beside IN.",
+        ),
+    ] = None,
+    recursive: Recursive = False,
+    suffix: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="SUFFIX",
+            help="Format where OUT does not name one, such as png, webp, jpg, avif or tif. Default: png.",
+            show_default=False,
+        ),
+    ] = None,
+    output_quality: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=100,
+            help="Quality of a JPEG (default: 95), AVIF (default: 100) or WebP (default: lossless).",
+            show_default=False,
         ),
     ] = None,
     levels: Annotated[
@@ -55,46 +88,143 @@ def decode(
     ] = False,
     keep_times: KeepTimes = False,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
+    jobs: Jobs = None,
+    threads: Threads = None,
+    skip_existing: SkipExisting = False,
+    copy_others: CopyOthers = False,
+    fail_fast: FailFast = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
     force: Force = False,
 ) -> None:
-    """Decompress a .vqz file to a picture."""
-    started = time.perf_counter()
+    """Decompress .vqz files to pictures."""
     rectangle = None if region is None else _parse_region(region)
-    output = output or output_beside(source, ".png")
-    check_output(output, source=source, force=force)
-
-    from vqzip.pictures.colors import stripped
-    from vqzip.pictures.not_kept import listed
-    from vqzip.pictures.write import format_of, write_atomically, written_picture
-
-    image_format = "PNG" if output == STREAM else format_of(output)
-    data = read_source_bytes(source)
-    with waiting(f"decoding {source}"):
-        from vqzip.families.known import load_model, load_model_for
-        from vqzip.models.abilities import compressing
-
-        loaded = load_model_for(data, device) if model is None else load_model(model, device)
-        codec = compressing(loaded)
-        picture = codec.decode_picture(
-            data, levels=levels, partial=partial, region=rectangle, max_pixels=max_pixels
-        )
-    there = codec.completeness(data, max_pixels=max_pixels) if partial else None
-    if there is not None and not there.whole:
-        print_note(f"vqzip: {source} is truncated or damaged; decoded what is left: {there}.")
-    written = written_picture(stripped(picture) if strip else picture, image_format)
-    if written.left_out:
-        print_note(
-            f"vqzip: warning: {image_format} does not hold the picture's "
-            f"{listed(written.left_out)}; --strip leaves metadata out without this line."
-        )
-    if output == STREAM:
-        write_stdout(written.data)
-        return
-    times = times_of(source) if keep_times else None
-    write_atomically(output, written.data, force=force, times=times)
-    print_note(
-        f"{output}: {picture.width} x {picture.height}, {time.perf_counter() - started:.1f} s"
+    call = Call(
+        sources=tuple(sources),
+        output=output,
+        recursive=recursive,
+        jobs=jobs,
+        threads=threads,
+        force=force,
+        skip_existing=skip_existing,
+        copy_others=copy_others,
+        fail_fast=fail_fast,
+        dry_run=dry_run,
+        as_json=as_json,
+        quiet=quiet,
     )
+    from vqzip.batch.decoding import DecodeSettings
+
+    settings = DecodeSettings(
+        levels=levels,
+        partial=partial,
+        region=rectangle,
+        quality=output_quality,
+        strip=strip,
+        keep_times=keep_times,
+        max_pixels=max_pixels,
+        force=force,
+    )
+    decode_files = _decode_one if call.is_single else _decode_many
+    decode_files(call, settings, _suffix(call, suffix), model, device)
+
+
+def _decode_one(
+    call: Call, settings: DecodeSettings, suffix: str, model: str | None, device: str
+) -> None:
+    from vqzip.batch.decoding import Codecs, PictureDecoder
+    from vqzip.batch.names import Task
+    from vqzip.pictures.write import format_of, options_of
+
+    source = call.sources[0]
+    output = call.ready_output(suffix)
+    if output is None:
+        return
+    image_format = format_of(Path(f"a{suffix}") if output == STREAM else output)
+    options_of(image_format, settings.quality)
+    with (
+        call.threads_set(1),
+        native_stderr_muted(),
+        waiting(f"decoding {source}", quiet=call.quiet) as progress,
+    ):
+        decoder = PictureDecoder(Codecs(model, device).codec_for, settings)
+        task = Task(source, output)
+        if STREAM not in (source, output):
+            outcome = decoder(task, progress)
+        else:
+            given = read_source(source)
+            data = given if isinstance(given, bytes) else given.read_bytes()
+            shown = decoder.make(data, image_format, progress, name=str(source))
+            _write(shown.data, output, force=call.force)
+            outcome = decoder.outcome(task, shown, len(data))
+    _say(call, outcome)
+    call.print_outcome(outcome)
+
+
+def _write(data: bytes, output: Path, *, force: bool) -> None:
+    from vqzip.pictures.write import write_atomically
+
+    if output == STREAM:
+        write_stdout(data)
+    else:
+        write_atomically(output, data, force=force)
+
+
+def _decode_many(
+    call: Call, settings: DecodeSettings, suffix: str, model: str | None, device: str
+) -> None:
+    from vqzip.batch.decoding import Codecs, PictureDecoder
+    from vqzip.batch.inputs import find_vqz_files
+    from vqzip.batch.plan import make_plan
+    from vqzip.cli.many import Words, run_many
+    from vqzip.pictures.write import format_of, options_of
+
+    options_of(format_of(Path(f"a{suffix}")), settings.quality)
+    inputs = find_vqz_files(call.sources, recursive=call.recursive, without=call.folder)
+    plan = make_plan(
+        inputs,
+        suffix,
+        folder=call.folder,
+        existing=call.existing,
+        copy_others=call.copy_others,
+    )
+    with call.threads_set(len(plan.tasks)) as jobs:
+
+        def work(crew: Crew) -> PictureDecoder:
+            codecs = Codecs(model, device)
+            return PictureDecoder(
+                codecs.codec_for, settings, room=crew.room, may_write=crew.may_write
+            )
+
+        run_many(call, plan, work, jobs, Words("decoding", "decoded", "files"))
+
+
+def _suffix(call: Call, wanted: str | None) -> str:
+    """Return the suffix for outputs that the command line does not name.
+
+    Raises:
+        UsageError: it names one of another format.
+    """
+    suffix = f".{(wanted or 'png').lstrip('.').lower()}"
+    if wanted is not None and call.output is not None and call.is_single:
+        named = Path(call.output).suffix.lower()
+        if not call.streams_out and call.folder is None and named != suffix:
+            raise UsageError(f"-o {call.output} names its format itself; leave out --format.")
+    return suffix
+
+
+def _say(call: Call, outcome: Outcome) -> None:
+    """Print what is missing, and one line about the picture."""
+    source, output = outcome.task.source, outcome.task.output
+    if "left" in outcome.facts:
+        call.note(
+            f"vqzip: {source} is truncated or damaged; decoded what is left: {outcome.facts['left']}."
+        )
+    for warning in outcome.warnings:
+        call.note(f"vqzip: warning: {warning}; --strip leaves metadata out without this line.")
+    if output != STREAM:
+        call.note(f"{output}: {outcome.note}, {readable_time(outcome.seconds)}")
 
 
 def _parse_region(text: str) -> tuple[int, int, int, int]:

@@ -39,6 +39,12 @@ def findings() -> dict[str, str]:
     }
 
 
+def versions() -> dict[str, str]:
+    """Return the versions that matter for what the codec does, without loading anything."""
+    python = {"Python": platform.python_version()}
+    return python | {package: _version(package) for package in PACKAGES}
+
+
 def _version(package: str) -> str:
     try:
         return version(package)

@@ -1,48 +1,72 @@
-"""`vqzip encode`: a picture to a .vqz file."""
+"""`vqzip encode`: pictures to .vqz files."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vqzip.cli.call import Call
 from vqzip.cli.console import (
     STREAM,
-    check_output,
-    output_beside,
-    print_note,
     read_source,
     readable_size,
-    times_of,
+    readable_time,
     waiting,
     write_stdout,
 )
 from vqzip.cli.native_stderr import native_stderr_muted
-from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, KeepTimes, MaxPixels
-from vqzip.errors import CodingError, UsageError, VqzipError
+from vqzip.cli.options import (
+    DEFAULT_MAX_PIXELS,
+    AsJson,
+    CopyOthers,
+    Device,
+    DryRun,
+    FailFast,
+    Force,
+    Jobs,
+    KeepTimes,
+    MaxPixels,
+    Pictures,
+    Quiet,
+    Recursive,
+    SkipExisting,
+    Threads,
+    parse_count,
+)
+from vqzip.errors import UsageError
+from vqzip.pictures.find import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
-    from vqzip.codec.target import Target
-    from vqzip.models.abilities import Compresses, Written
-    from vqzip.pictures.picture import Picture
+    from vqzip.batch.encoding import EncodeSettings, Made, PictureEncoder
+    from vqzip.batch.names import Task
+    from vqzip.batch.outcomes import Outcome
+    from vqzip.batch.workers import Crew
+    from vqzip.models.abilities import Compresses
 
-DEFAULT_QUALITY = 4.0
 HOW_GOOD = "Quality or size (at most one of these)"
 HOW = "Encoder"
+VQZ_SUFFIX = ".vqz"
+
+Load = Callable[[], "Compresses"]
+"""Loads the codec; not before outputs were checked."""
 
 
 def encode(
-    source: Annotated[
-        Path,
-        typer.Argument(metavar="IN", help="Picture in any format that Pillow reads; - for stdin."),
-    ],
+    sources: Pictures,
     output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="The .vqz file; - for stdout. Default: beside IN."),
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT",
+            help="The .vqz file, or a folder; - for stdout. Default: beside IN.",
+        ),
     ] = None,
+    recursive: Recursive = False,
     quality: Annotated[
         float | None,
         typer.Option(
@@ -50,7 +74,8 @@ def encode(
             "--quality",
             min=1,
             max=8,
-            help="Quality, in steps of 1/8; each whole step takes about 1.43 times the bytes. Default: 4.",
+            help="Quality, in steps of 1/8: 1 for thumbnails, 4 for the web, 6 is good, 8 for archives. Each "
+            "whole step takes about 1.43 times the bytes. Default: 4.",
             show_default=False,
             rich_help_panel=HOW_GOOD,
         ),
@@ -61,7 +86,12 @@ def encode(
     ] = None,
     max_bytes: Annotated[
         int | None,
-        typer.Option(min=1, help="At most this many bytes.", rich_help_panel=HOW_GOOD),
+        typer.Option(
+            parser=parse_count,
+            metavar="SIZE",
+            help="At most this many bytes, such as 30k or 1.5M.",
+            rich_help_panel=HOW_GOOD,
+        ),
     ] = None,
     psnr: Annotated[
         float | None,
@@ -78,7 +108,8 @@ def encode(
             min=0,
             max=3,
             help="Encoder effort: 0 is fastest. 2 and 3 refine the codes for fewer bits at the same PSNR, "
-            "which takes many times as long; they need torch and a model made for PSNR.",
+            "which takes many times as long; they need torch and a model made for PSNR, and do not work with --bpp, --max-bytes "
+            "and --psnr.",
             rich_help_panel=HOW,
         ),
     ] = 1,
@@ -114,98 +145,159 @@ def encode(
     ] = False,
     keep_times: KeepTimes = False,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
+    delete_source: Annotated[
+        bool,
+        typer.Option(
+            "--delete-source",
+            help="Delete each picture after its new file was decoded and compared. Pictures that .vqz does "
+            "not keep fully stay.",
+        ),
+    ] = False,
+    jobs: Jobs = None,
+    threads: Threads = None,
+    skip_existing: SkipExisting = False,
+    copy_others: CopyOthers = False,
+    fail_fast: FailFast = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
     force: Force = False,
 ) -> None:
-    """Compress a picture to a .vqz file.
+    """Compress pictures to .vqz files.
 
-    The file names its model by a hash; only that model can decode it.
+    Each file names its model by a hash; only that model can decode it.
     """
-    started = time.perf_counter()
     _check_goals(quality, bpp, max_bytes, psnr)
-    output = output or output_beside(source, ".vqz")
-    check_output(output, source=source, force=force)
+    call = Call(
+        sources=tuple(sources),
+        output=output,
+        recursive=recursive,
+        jobs=jobs,
+        threads=threads,
+        force=force,
+        skip_existing=skip_existing,
+        copy_others=copy_others,
+        fail_fast=fail_fast,
+        dry_run=dry_run,
+        as_json=as_json,
+        quiet=quiet,
+    )
+    from vqzip.batch.encoding import EncodeSettings
 
-    from vqzip.pictures.read import read_file
+    settings = EncodeSettings(
+        quality=quality,
+        bpp=bpp,
+        max_bytes=max_bytes,
+        psnr=psnr,
+        effort=effort,
+        verify=verify,
+        strip=strip,
+        strict=strict,
+        keep_hidden_colors=keep_hidden_colors,
+        keep_times=keep_times,
+        max_pixels=max_pixels,
+        force=force,
+        delete_source=delete_source,
+    )
+    encode_files = _encode_one if call.is_single else _encode_many
+    encode_files(call, settings, partial(_load, model, device))
 
-    given = read_source(source)
-    with native_stderr_muted():
-        found = read_file(given, max_pixels=max_pixels)
-    if strip:
-        found = found.stripped()
-    if strict:
-        found.refuse_losses()
-    if found.warning is not None:
-        print_note(f"vqzip: warning: {found.warning}.")
-    picture = found.picture
-    target = _target(picture, bpp, max_bytes, psnr)
-    with waiting(f"encoding {source}"):
-        from vqzip.families.known import load_model
-        from vqzip.models.abilities import compressing
 
-        codec = compressing(load_model(model, device))
-        encoded = _encode(
-            codec,
-            picture,
-            target,
-            quality or DEFAULT_QUALITY,
-            effort,
-            keep_hidden_colors=keep_hidden_colors,
-        )
-    check = partial(_verify, codec, encoded, max_pixels) if verify else None
-    if output == STREAM:
-        if check is not None:
-            check(encoded.data)
-        write_stdout(encoded.data)
+def _encode_one(call: Call, settings: EncodeSettings, load: Load) -> None:
+    from vqzip.batch.encoding import PictureEncoder
+    from vqzip.batch.names import Task
+
+    source = call.sources[0]
+    if settings.delete_source and (source == STREAM or call.streams_out):
+        raise UsageError("--delete-source needs a file as the input and as the output.")
+    _check_name(call.single_output(VQZ_SUFFIX))
+    output = call.ready_output(VQZ_SUFFIX)
+    if output is None:
         return
+    with (
+        call.threads_set(1),
+        native_stderr_muted(),
+        waiting(f"encoding {source}", quiet=call.quiet) as progress,
+    ):
+        encoder = PictureEncoder(load(), settings)
+        if STREAM not in (source, output):
+            outcome = encoder(Task(source, output), progress)
+        else:
+            given = read_source(source)
+            made = encoder.make(given, progress)
+            outcome = _streamed(encoder, made, Task(source, output))
+    _say(call, outcome)
+    call.print_outcome(outcome)
 
+
+def _streamed(encoder: PictureEncoder, made: Made, task: Task) -> Outcome:
+    """Write a file whose input or output is a stream."""
     from vqzip.pictures.write import write_atomically
 
-    times = times_of(source) if keep_times else None
-    write_atomically(output, encoded.data, force=force, check=check, times=times)
-    rate_bpp = 8 * len(encoded.data) / (picture.width * picture.height)
-    reached = f"quality {encoded.quality:g}"
-    if not codec.has_qualities:
-        reached = f"the only quality of {codec.name}"
-    print_note(
-        f"{output}: {readable_size(len(encoded.data))}, {rate_bpp:.3f} bpp, {reached}, "
-        f"{time.perf_counter() - started:.1f} s"
+    data, verify = made.encoded.data, encoder.settings.verify
+    if task.output is None or task.output == STREAM:
+        if verify:
+            encoder.check(made)(data)
+        write_stdout(data)
+    else:
+        check = encoder.check(made) if verify else None
+        write_atomically(task.output, data, force=encoder.settings.force, check=check)
+    return encoder.outcome(task, made, 0)
+
+
+def _encode_many(call: Call, settings: EncodeSettings, load: Load) -> None:
+    from vqzip.batch.encoding import PictureEncoder
+    from vqzip.batch.inputs import find_pictures
+    from vqzip.batch.plan import make_plan
+    from vqzip.cli.many import Words, run_many
+
+    inputs = find_pictures(call.sources, recursive=call.recursive, without=call.folder)
+    plan = make_plan(
+        inputs,
+        VQZ_SUFFIX,
+        folder=call.folder,
+        existing=call.existing,
+        copy_others=call.copy_others,
     )
+    with call.threads_set(len(plan.tasks)) as jobs:
+
+        def work(crew: Crew) -> PictureEncoder:
+            return PictureEncoder(load(), settings, room=crew.room, may_write=crew.may_write)
+
+        run_many(call, plan, work, jobs, Words("encoding", "encoded", "pictures"))
 
 
-def _encode(
-    codec: Compresses,
-    picture: Picture,
-    target: Target | None,
-    quality: float,
-    effort: int,
-    *,
-    keep_hidden_colors: bool,
-) -> Written:
-    if target is None:
-        return codec.encode_picture(
-            picture, quality=quality, effort=effort, keep_hidden_colors=keep_hidden_colors
+def _load(model: str, device: str) -> Compresses:
+    from vqzip.families.known import load_model
+    from vqzip.models.abilities import compressing
+
+    return compressing(load_model(model, device))
+
+
+def _say(call: Call, outcome: Outcome) -> None:
+    """Print what was lost, and one line about the file."""
+    from vqzip.pictures.not_kept import listed
+
+    source, output = outcome.task.source, outcome.task.output
+    if outcome.warnings:
+        name = "the picture" if source == STREAM else source
+        lost = listed(outcome.warnings)
+        call.note(f"vqzip: warning: {name} has {lost}, which a .vqz file does not keep.")
+    if "unused" in outcome.facts:
+        call.note(f"vqzip: {outcome.facts['unused']}.")
+    if output != STREAM:
+        call.note(
+            f"{output}: {readable_size(outcome.bytes_out)}, {outcome.note}, "
+            f"{readable_time(outcome.seconds)}"
         )
-    from vqzip.codec.codec import Codec
-    from vqzip.codec.target import encode_to_target
 
-    if not isinstance(codec, Codec):
+
+def _check_name(output: Path) -> None:
+    """Refuse names of pictures: the new file would look like a damaged picture."""
+    if output.suffix.lower() in PICTURE_SUFFIXES:
+        better = output.with_suffix(VQZ_SUFFIX)
         raise UsageError(
-            f"the model '{codec.name}' cannot aim at a size or a PSNR; leave them out."
-        )
-    return encode_to_target(
-        codec, picture, target, effort=effort, keep_hidden_colors=keep_hidden_colors
-    )
-
-
-def _verify(codec: Compresses, encoded: Written, max_pixels: int, data: bytes) -> None:
-    """Decode the written file and compare it with what was encoded."""
-    try:
-        same = codec.holds(data, encoded, max_pixels=max_pixels)
-    except VqzipError:
-        same = False
-    if not same:
-        raise CodingError(
-            "the file does not decode to its own codes and was not kept; please report this picture."
+            f"{output} is a name for a picture, and this writes a .vqz file; use -o {better}."
         )
 
 
@@ -222,15 +314,3 @@ def _check_goals(
     for name, value in (("--bpp", bpp), ("--psnr", psnr)):
         if value is not None and not 0 < value < float("inf"):
             raise UsageError(f"{name} must be above zero, got {value:g}.")
-
-
-def _target(
-    picture: Picture, bpp: float | None, max_bytes: int | None, psnr: float | None
-) -> Target | None:
-    if bpp is None and max_bytes is None and psnr is None:
-        return None
-    from vqzip.codec.target import Target
-
-    if bpp is not None:
-        max_bytes = int(bpp * picture.width * picture.height / 8)
-    return Target(max_bytes=max_bytes, psnr_db=psnr)

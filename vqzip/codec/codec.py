@@ -18,6 +18,7 @@ from vqzip.codec.effort import DEFAULT_EFFORT
 from vqzip.codec.encoder import Encoded, Encoder
 from vqzip.codec.latents import LatentTransform
 from vqzip.codec.opening import Completeness
+from vqzip.codec.progress import Progress
 from vqzip.codec.reduced import ReducedDecoder
 from vqzip.codes import Codes
 from vqzip.errors import CodingError, UsageError
@@ -91,6 +92,7 @@ class Codec:
         bit_price: float | None = None,
         verify: bool = False,
         keep_hidden_colors: bool = False,
+        progress: Progress | None = None,
     ) -> Encoded:
         """Encode a picture with its alpha and metadata.
 
@@ -102,6 +104,7 @@ class Codec:
             verify: decode the codes of the file and compare them.
             keep_hidden_colors: keep the colors under alpha 0. Otherwise they are replaced by colors that
                 cost few bits, and they do not count when files are compared.
+            progress: is called with the share of the work that is done.
 
         Raises:
             ModelError: the model does not have the quality.
@@ -116,6 +119,7 @@ class Codec:
             effort=effort,
             bit_price=bit_price,
             keep_hidden_colors=keep_hidden_colors,
+            progress=progress,
         )
         if verify and not self.holds(encoded.data, encoded):
             raise CodingError("the file does not decode to its own codes; report the picture.")
@@ -134,6 +138,7 @@ class Codec:
         partial: bool = False,
         region: tuple[int, int, int, int] | None = None,
         max_pixels: int = MAX_PIXELS,
+        progress: Progress | None = None,
     ) -> Picture:
         """Decode a .vqz file.
 
@@ -143,6 +148,7 @@ class Codec:
             partial: accept a truncated file; missing parts are decoded from the coarser levels.
             region: `(left, top, width, height)` in pixels; only this part is decoded and returned.
             max_pixels: refuse larger pictures.
+            progress: is called with the share of the work that is done.
 
         Raises:
             InvalidFile: the file is damaged; if it is truncated, the message says how much is left.
@@ -150,7 +156,7 @@ class Codec:
             PictureError: the region is not inside the picture.
         """
         file = self._decoder.open(data, max_pixels=max_pixels, partial=partial)
-        return self._decoder.picture(file, levels, region)
+        return self._decoder.picture(file, levels, region, progress)
 
     def decode_reduced(
         self,

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from vqzip.codec.latents import LatentTransform
 from vqzip.codec.opening import Completeness, completeness, open_file
+from vqzip.codec.progress import Progress, Steps, part_of
 from vqzip.codec.sections import with_sections
 from vqzip.codec.tile_streams import TileCoder, put_tile
 from vqzip.codec.tiles import Box, Tile, TileGrid, stream_tiles
@@ -20,6 +21,9 @@ from vqzip.quality import Quality
 from vqzip.threads import share
 
 NO_LEVEL = "the file is truncated before the end of its first level; download it again."
+
+SHARE_OF_CODES = 0.2
+"""Share of the time of decoding in which codes are decoded; the rest is for the pixels."""
 
 
 class Decoder:
@@ -36,7 +40,11 @@ class Decoder:
         self._hierarchy = model.config.vqvae
 
     def picture(
-        self, file: VqzFile, levels: int | None, region: tuple[int, int, int, int] | None
+        self,
+        file: VqzFile,
+        levels: int | None,
+        region: tuple[int, int, int, int] | None,
+        progress: Progress | None = None,
     ) -> Picture:
         """Return the picture of a file from `open`; see `Codec.decode_picture`."""
         count = len(self._hierarchy.levels)
@@ -48,8 +56,11 @@ class Decoder:
         seen = self._latents.seen(box, grid)
         if all(file.streams[0][tile.index] is None for tile in grid.overlapping(seen)):
             raise Truncated(NO_LEVEL)
-        codes, known = self._codes(file, seen, levels or count)
-        return with_sections(self._latents.pixels(codes, grid, box, known), file, box)
+        codes, known = self._codes(
+            file, seen, levels or count, part_of(progress, 0, SHARE_OF_CODES)
+        )
+        drawn = part_of(progress, SHARE_OF_CODES, 1)
+        return with_sections(self._latents.pixels(codes, grid, box, known, drawn), file, box)
 
     def codes(self, file: VqzFile) -> Codes:
         """Return the codes of a file from `open`."""
@@ -111,7 +122,9 @@ class Decoder:
                 "the file and its model have different numbers of streams; download the file again."
             )
 
-    def _codes(self, file: VqzFile, box: Box, levels: int) -> tuple[Codes, dict[int, int]]:
+    def _codes(
+        self, file: VqzFile, box: Box, levels: int, progress: Progress | None = None
+    ) -> tuple[Codes, dict[int, int]]:
         """Return the codes of the stream tiles that `box` touches, and by tile how many levels."""
         header = file.header
         frame = Frame(
@@ -119,7 +132,9 @@ class Decoder:
         )
         codes = Codes.blank(self._hierarchy, frame)
         coder = TileCoder(self._backend, self._hierarchy, frame)
-        known = {}
+        known: dict[int, int] = {}
+        tiles = _grid(header).overlapping(box)
+        steps = Steps(progress, len(tiles))
 
         def decode(tile: Tile) -> None:
             payloads = [stream[tile.index] for stream in file.streams]
@@ -127,8 +142,9 @@ class Decoder:
             maps = coder.decode(payloads, shapes[:levels])
             put_tile(codes, self._hierarchy, tile, maps)
             known[tile.index] = len(maps)
+            steps.finish()
 
-        share(decode, _grid(header).overlapping(box), threads=self._backend.threads)
+        share(decode, tiles, threads=self._backend.threads)
         return codes, known
 
 

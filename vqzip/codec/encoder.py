@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vqzip.codec.decoder import Decoder
 from vqzip.codec.effort import DEFAULT_EFFORT, ROUNDS, check_effort, cost
 from vqzip.codec.latents import LatentTransform, tile_threads
+from vqzip.codec.progress import Progress, Steps, part_of
 from vqzip.codec.sections import sections_of
 from vqzip.codec.tile_streams import CodedTile, TileCoder, get_tile, put_tile
 from vqzip.codec.tiles import Tile, stream_tiles
@@ -28,6 +29,10 @@ from vqzip.threads import share
 
 if TYPE_CHECKING:
     from vqzip.codec.refinement import Refinement
+
+
+DECODES_A_ROUND = 6
+"""A round of `Refinement` takes about so many times as long as an encode without it."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class Encoder:
         effort: int,
         bit_price: float | None,
         keep_hidden_colors: bool,
+        progress: Progress | None = None,
     ) -> Encoded:
         """Encode a picture with its alpha and metadata; see `Codec.encode_picture`."""
         check_effort(effort, self._model.config)
@@ -84,10 +90,13 @@ class Encoder:
             picture, visible = with_hidden_filled(picture), visible_pixels(picture)
         if bit_price is None:
             bit_price = self._model.config.bit_price if effort >= DEFAULT_EFFORT else 0.0
-        chosen = self._chosen(picture, sections, quality, bit_price)
-        if effort not in ROUNDS:
+        rounds = ROUNDS.get(effort, 0)
+        before = 1 / (1 + DECODES_A_ROUND * rounds)
+        begun = part_of(progress, 0, before)
+        chosen = self._chosen(picture, sections, quality, bit_price, begun)
+        if not rounds:
             return chosen
-        codes = self._refined(picture, chosen.codes, ROUNDS[effort], visible)
+        codes = self._refined(picture, chosen.codes, rounds, visible, part_of(progress, before, 1))
         refined = self._known(codes, sections)
         unit = self._hierarchy.step(quality)
         return min((refined, chosen), key=lambda file: self._cost(picture, file, unit, visible))
@@ -104,6 +113,7 @@ class Encoder:
         sections: tuple[Section, ...],
         quality: Quality,
         bit_price: float,
+        progress: Progress | None,
     ) -> Encoded:
         """Encode with codes chosen by rate and distortion; with a price of 0, the nearest ones."""
         frame = Frame(picture.width, picture.height, quality, picture.is_gray)
@@ -114,7 +124,7 @@ class Encoder:
             latents = self._latents.of_tile(picture.pixels, grid, tile.index, frame)
             return coder.encode(latents, bit_price)
 
-        return self._file(frame, sections, code)
+        return self._file(frame, sections, code, progress)
 
     def _known(self, codes: Codes, sections: tuple[Section, ...]) -> Encoded:
         """Encode codes that are there already."""
@@ -124,17 +134,23 @@ class Encoder:
         )
 
     def _file(
-        self, frame: Frame, sections: tuple[Section, ...], code: Callable[[Tile], CodedTile]
+        self,
+        frame: Frame,
+        sections: tuple[Section, ...],
+        code: Callable[[Tile], CodedTile],
+        progress: Progress | None = None,
     ) -> Encoded:
         codes = Codes.blank(self._hierarchy, frame)
         payloads: dict[int, list[bytes]] = {}
         lengths: dict[int, list[float]] = {}
         grid = stream_tiles(frame.width, frame.height)
+        steps = Steps(progress, len(grid))
 
         def take(tile: Tile) -> None:
             coded = code(tile)
             put_tile(codes, self._hierarchy, tile, coded.codes)
             payloads[tile.index], lengths[tile.index] = coded.payloads, coded.code_length_bits
+            steps.finish()
 
         share(take, list(grid), threads=min(tile_threads(), self._backend.threads))
         streams = zip(*(payloads[number] for number in range(len(grid))), strict=True)
@@ -153,7 +169,12 @@ class Encoder:
         return Encoded(data, tuple(total.tolist()), codes)
 
     def _refined(
-        self, picture: Picture, codes: Codes, rounds: int, visible: NDArray[np.bool_] | None
+        self,
+        picture: Picture,
+        codes: Codes,
+        rounds: int,
+        visible: NDArray[np.bool_] | None,
+        progress: Progress | None,
     ) -> Codes:
         try:
             from vqzip.codec.refinement import Refinement
@@ -163,4 +184,4 @@ class Encoder:
             raise missing_package("torch", "effort 2 and 3", "train") from error
         if self._refinement is None:
             self._refinement = Refinement.of_model(self._model)
-        return self._refinement.refined(picture.pixels, codes, rounds, visible)
+        return self._refinement.refined(picture.pixels, codes, rounds, visible, progress)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vqzip.autoencoders.autoencoder import Autoencoder
 from vqzip.autoencoders.quantizers.coding import Codes as CropCodes
 from vqzip.autoencoders.transform import Floats, own_floats
+from vqzip.codec.progress import Progress, Steps
 from vqzip.codec.tiles import Box, HaloCrop, TileGrid
 from vqzip.codes import Choice, CodeMap, Codes, Frame
 from vqzip.threads import share, thread_count
@@ -156,7 +157,12 @@ class LatentTransform:
 
     @own_floats()
     def pixels(
-        self, codes: Codes, grid: TileGrid, box: Box, known: Mapping[int, int]
+        self,
+        codes: Codes,
+        grid: TileGrid,
+        box: Box,
+        known: Mapping[int, int],
+        progress: Progress | None = None,
     ) -> NDArray[np.uint8]:
         """Return the pixels of `box`, `(h, w, 3)` or `(h, w)`.
 
@@ -165,6 +171,7 @@ class LatentTransform:
             grid: the picture's stream tiles.
             box: what to decode.
             known: number of known levels for each stream tile, by its number.
+            progress: is called with the share of the pixels that are decoded.
         """
         shape = (box.height, box.width) if codes.gray else (box.height, box.width, 3)
         out, maps = np.empty(shape, np.uint8), codes.maps
@@ -177,9 +184,12 @@ class LatentTransform:
             decoded = self._autoencoder.decode(crops, codes.quality, place.inner.slices)
             decoded = decoded.mean(0) if codes.gray else decoded.transpose(1, 2, 0)
             out[part.within(box).slices] = np.rint(decoded)
+            steps.finish()
 
-        parts = [tile.overlap(box) for tile in grid.overlapping(box)]
-        share(own_floats()(draw), [part for part in parts if part], threads=tile_threads())
+        overlaps = [tile.overlap(box) for tile in grid.overlapping(box)]
+        parts = [part for part in overlaps if part]
+        steps = Steps(progress, len(parts))
+        share(own_floats()(draw), parts, threads=tile_threads())
         return out
 
     @own_floats()

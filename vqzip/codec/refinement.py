@@ -28,6 +28,7 @@ from torch import Tensor
 from vqzip.autoencoders.arithmetic import own_arithmetic
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.codec.effort import REFERENCE_PRICE
+from vqzip.codec.progress import Progress, Steps
 from vqzip.codec.refinement_parts import Part, from_context_tiles, part_of, to_context_tiles
 from vqzip.codec.tile_streams import put_tile
 from vqzip.codec.tiles import stream_tiles
@@ -95,6 +96,7 @@ class Refinement:
         codes: Codes,
         rounds: int,
         visible: NDArray[np.bool_] | None = None,
+        progress: Progress | None = None,
     ) -> Codes:
         """Return codes with a lower cost of error and bits together.
 
@@ -103,19 +105,22 @@ class Refinement:
             codes: of the same picture, where the search starts.
             rounds: of slopes and moves. A round takes about as long as three decodes with all networks.
             visible: `(H, W)`, the pixels whose error counts; None for all.
+            progress: is called with the share of the rounds that are done.
         """
         result = Codes.blank(self._vqvae.config, codes)
         hierarchy = self._vqvae.config
-        for tile in stream_tiles(codes.width, codes.height):
+        grid = stream_tiles(codes.width, codes.height)
+        steps = Steps(progress, rounds * len(grid))
+        for tile in grid:
             part = part_of(hierarchy, pixels, codes, tile, visible)
             maps = []
-            for number, level in enumerate(self._search(part, rounds)):
+            for number, level in enumerate(self._search(part, rounds, steps)):
                 height, width = hierarchy.shape(number, tile.height, tile.width)
                 maps.append(level[0, :, :height, :width].numpy(force=True).astype(np.int32))
             put_tile(result, hierarchy, tile, maps)
         return result
 
-    def _search(self, part: Part, rounds: int) -> list[Tensor]:
+    def _search(self, part: Part, rounds: int, steps: Steps) -> list[Tensor]:
         """Return the cheapest codes of all rounds."""
         generator = torch.Generator().manual_seed(0)
         codes, best, lowest = part.codes, part.codes, math.inf
@@ -127,6 +132,7 @@ class Refinement:
                 self._moved(number, level, slopes[number], part.free[number], generator)
                 for number, level in enumerate(codes)
             ]
+            steps.finish()
         cost, _ = self._slopes(part, codes)
         return codes if cost < lowest else best
 

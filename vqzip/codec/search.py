@@ -67,6 +67,7 @@ class Search:
         picture: without colors under alpha 0 that count for nothing.
         target: what to reach.
         visible: `(H, W)`, the pixels that count for a PSNR; None for all.
+        tried: is called after every encode.
 
     Attributes:
         start: the first quality that is tried, in eighths above 1.
@@ -78,9 +79,10 @@ class Search:
         picture: Picture,
         target: Target,
         visible: NDArray[np.bool_] | None,
+        tried: Callable[[], None] = lambda: None,
     ) -> None:
         self._codec, self.target = codec, target
-        self.picture, self.visible = picture, visible
+        self.picture, self.visible, self._tried = picture, visible, tried
         self._trials: list[Trial] = []
         # Files of large pictures are large in memory: only the best one is kept.
         self._file: Encoded | None = None
@@ -185,6 +187,7 @@ class Search:
         excess = self.target.excess(size, lambda: self._reached_db(encoded)) + self._correction
         trial = Trial(step, price, size, excess)
         self._trials.append(trial)
+        self._tried()
         if excess <= 0 and self._best() is trial:
             self._file = encoded
         return trial

@@ -47,15 +47,26 @@ def picture_files(folder: Path) -> list[Path]:
 
     Links are followed, and each folder is searched once; folders without permission are skipped.
     """
-    return sorted(path for path in _files(folder) if is_picture_file(path))
+    return [path for path in files_below(folder) if is_picture_file(path)]
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    seen = set()
+def files_below(folder: Path, *, without: Path | None = None) -> list[Path]:
+    """Return all files in `folder`, recursively and sorted.
+
+    Args:
+        folder: is searched. Links are followed, and each folder is searched once; folders without
+            permission are skipped.
+        without: a folder that is not searched.
+    """
+    return sorted(_files(folder, None if without is None else os.path.realpath(without)))
+
+
+def _files(folder: Path, without: str | None) -> Iterator[Path]:
+    seen = {without}
     for place, below, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(place)
-        if real in seen:
-            # A link back up, or a second way to the same pictures.
+        if real in seen and place != os.fspath(folder):
+            # A link back up, a second way to the same pictures, or the folder to leave out.
             below.clear()
             continue
         seen.add(real)

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vqzip.errors import PictureError
+from vqzip.errors import PictureError, UsageError
 from vqzip.files import Check, is_special, write_special, write_whole
 from vqzip.pictures.metadata_out import image_info, save_options, with_tiff_tags, writable
+from vqzip.pictures.not_kept import listed
 from vqzip.pictures.picture import Bytes2D, Picture
 
 DEFAULT_FORMAT = "PNG"
@@ -33,6 +34,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     # exact: keep the colors under alpha 0.
     "WEBP": {"lossless": True, "exact": True},
 }
+
+
+_WITH_QUALITY = ("AVIF", "JPEG", "WEBP")
+"""Formats whose quality can be chosen."""
 
 
 def image_from_picture(picture: Picture) -> Image.Image:
@@ -78,24 +83,59 @@ class Written:
     left_out: tuple[str, ...]
 
 
+def options_of(image_format: str, quality: int | None) -> dict[str, Any]:
+    """Return the options of Pillow's writer of a format.
+
+    Args:
+        image_format: Pillow's name.
+        quality: 1 to 100; None for the best that makes sense.
+
+    Raises:
+        UsageError: the format has no quality.
+    """
+    usual = _OPTIONS.get(image_format, {})
+    if quality is None:
+        return usual
+    if image_format not in _WITH_QUALITY:
+        raise UsageError(
+            f"{image_format} has no `output_quality`; {listed(_WITH_QUALITY)} have one."
+        )
+    return (
+        {**usual, "lossless": False, "quality": quality}
+        if image_format == "WEBP"
+        else {**usual, "quality": quality}
+    )
+
+
+def how_written(image_format: str, quality: int | None) -> str:
+    """Return format and quality of a file in words."""
+    options = options_of(image_format, quality)
+    if options.get("lossless"):
+        return f"{image_format} lossless"
+    return f"{image_format} quality {options['quality']}" if "quality" in options else image_format
+
+
 def picture_to_bytes(picture: Picture, image_format: str) -> bytes:
     """Return a file of a format that Pillow writes; see `written_picture`."""
     return written_picture(picture, image_format).data
 
 
-def written_picture(picture: Picture, image_format: str) -> Written:
+def written_picture(picture: Picture, image_format: str, quality: int | None = None) -> Written:
     """Return a file of a format that Pillow writes.
 
-    JPEG gets quality 95 and full color resolution; WebP and TIFF are lossless; where the format
-    has no alpha, the picture is laid over white.
+    JPEG gets quality 95, AVIF quality 100, both full color resolution; WebP and TIFF are lossless; where the
+    format has no alpha, the picture is laid over white.
 
     Args:
         picture: what to write.
         image_format: Pillow's name, `format_of` gives it.
+        quality: of JPEG, WebP and AVIF, 1 to 100, instead.
 
     Raises:
+        UsageError: the format has no quality.
         PictureError: the format cannot hold a picture of this size.
     """
+    chosen = options_of(image_format, quality)
     if picture.alpha is not None and image_format not in _ALPHA_FORMATS:
         picture = _over_white(picture, picture.alpha)
     fit = writable(picture.metadata, image_format, is_gray=picture.is_gray)
@@ -105,7 +145,7 @@ def written_picture(picture: Picture, image_format: str) -> Written:
     file = io.BytesIO()
     try:
         options = save_options(fit.metadata, image_format)
-        image.save(file, image_format, **options, **_OPTIONS.get(image_format, {}))
+        image.save(file, image_format, **options, **chosen)
     except Exception as error:
         # Pillow's writers raise nearly anything, OSError, struct.error and KeyError among it.
         reason = (str(error) or type(error).__name__).rstrip(".")
