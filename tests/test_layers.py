@@ -15,7 +15,7 @@ LAYERS = (
     {"models"},
     {"codec"},
     {"families", "measuring"},
-    {"api", "training"},
+    {"api", "batch", "training"},
     {"__init__", "cli", "pillow", "__main__"},
 )
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}

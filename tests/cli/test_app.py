@@ -1,3 +1,4 @@
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,9 @@ def test_help_leaves_with_zero(arguments: list[str], capsys: pytest.CaptureFixtu
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
-    assert capsys.readouterr().out == f"vqzip {__version__}\n"
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"vqzip {__version__}"
+    assert second.startswith(f"Python {platform.python_version()}, numpy ")
 
 
 def loaded_modules(statement: str) -> set[str]:
@@ -110,7 +113,7 @@ def test_an_error_is_one_line_and_a_status(
         ["encode"],
         ["encode", "a.png", "--nonsense"],
         ["encode", "a.png", "-q", "9"],
-        ["encode", "a.png", "-q", "good"],
+        ["encode", "a.png", "-q", "best"],
         ["encode", "a.png", "-q", "4.1"],
         ["encode", "a.png", "-q", "nan"],
         ["encode", "a.png", "--psnr", "nan"],
@@ -139,4 +142,4 @@ def test_python_m_vqzip_is_the_same_command() -> None:
     output = subprocess.run(
         [sys.executable, "-m", "vqzip", "--version"], capture_output=True, text=True, check=True
     )
-    assert output.stdout == f"vqzip {__version__}\n"
+    assert output.stdout.startswith(f"vqzip {__version__}\n")

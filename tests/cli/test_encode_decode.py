@@ -287,16 +287,20 @@ def test_a_picture_that_is_not_there(tmp_path: Path, capsys: Capture) -> None:
 
 
 def test_a_folder_is_no_picture(tmp_path: Path, capsys: Capture) -> None:
-    assert_refused(["encode", str(tmp_path)], capsys)
+    assert_refused(["encode", str(tmp_path)], capsys, "is a folder", "--recursive", status=2)
     assert_refused(["info", str(tmp_path)], capsys)
 
 
 def test_a_picture_with_too_many_pixels(
     picture: Path, encoded: Path, tiny_model: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    options = ["--model", str(tiny_model), "--max-pixels", "5000", "-o", str(tmp_path / "out.ppm")]
-    assert_refused(["encode", str(picture), *options], capsys, "--max-pixels")
-    assert_refused(["decode", str(encoded), *options], capsys, "--max-pixels")
+    options = ["--model", str(tiny_model), "--max-pixels", "5000", "-o"]
+    assert_refused(
+        ["encode", str(picture), *options, str(tmp_path / "out.vqz")], capsys, "--max-pixels"
+    )
+    assert_refused(
+        ["decode", str(encoded), *options, str(tmp_path / "out.ppm")], capsys, "--max-pixels"
+    )
 
 
 def cut(data: bytes) -> bytes:

@@ -15,6 +15,7 @@ from vqzip.codec import target as target_module
 from vqzip.codec.codec import Codec, load
 from vqzip.codec.encoder import Encoded
 from vqzip.codec.excerpt import excerpt
+from vqzip.codec.progress import Progress
 from vqzip.codec.target import MOST_CORRECTIONS, SLACKS_AT_LAST, Target, encode_to_target, psnr_db
 from vqzip.errors import TargetUnreachable, UsageError
 from vqzip.models.folder import Model
@@ -43,6 +44,7 @@ class CountingCodec(Codec):
         bit_price: float | None = None,
         verify: bool = False,
         keep_hidden_colors: bool = False,
+        progress: Progress | None = None,
     ) -> Encoded:
         self.encodes += 1
         return super().encode_picture(

@@ -9,9 +9,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vqzip.batch.encoding import Permission, Room, times_of
+from vqzip.batch.encoding import times_of
 from vqzip.batch.names import Task
 from vqzip.batch.outcomes import Outcome
+from vqzip.batch.settings import DecodeSettings, Permission, Room
 from vqzip.codec.codec import Codec
 from vqzip.codec.progress import Progress
 from vqzip.container.fields import MAGIC
@@ -20,35 +21,9 @@ from vqzip.errors import NotVqz
 from vqzip.families.known import load_model, load_model_for
 from vqzip.models.abilities import Compresses, compressing
 from vqzip.pictures.colors import stripped
-from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.not_kept import listed
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.write import format_of, how_written, write_atomically, written_picture
-
-
-@dataclass(frozen=True)
-class DecodeSettings:
-    """How files are decoded.
-
-    Args:
-        levels: decode only this many levels.
-        partial: decode what is left of a truncated file.
-        region: left, top, width and height of the part to decode.
-        quality: of JPEG, WebP, AVIF and JPEG 2000, 1 to 100; None for the best.
-        strip: leave out metadata; colors become sRGB.
-        keep_times: give the output the times of the input.
-        max_pixels: refuse larger pictures.
-        force: replace existing files.
-    """
-
-    levels: int | None = None
-    partial: bool = False
-    region: tuple[int, int, int, int] | None = None
-    quality: int | None = None
-    strip: bool = False
-    keep_times: bool = False
-    max_pixels: int = MAX_PIXELS
-    force: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,63 +14,17 @@ import numpy as np
 
 from vqzip.batch.names import Task
 from vqzip.batch.outcomes import Outcome
+from vqzip.batch.settings import EncodeSettings, Permission, Room
 from vqzip.codec.codec import DEFAULT_QUALITY, Codec
-from vqzip.codec.effort import DEFAULT_EFFORT
 from vqzip.codec.progress import Progress
 from vqzip.codec.target import Target, encode_to_target, unused
 from vqzip.container.fields import MAGIC
 from vqzip.errors import CodingError, PictureError, UsageError, VqzipError
 from vqzip.files import is_special
 from vqzip.models.abilities import Compresses, Written
-from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.picture import Picture
 from vqzip.pictures.read import PictureRead, read_file
 from vqzip.pictures.write import write_atomically
-
-
-@dataclass(frozen=True)
-class EncodeSettings:
-    """How pictures are encoded; of `quality`, `bpp`, `max_bytes` and `psnr` at most one is given.
-
-    Args:
-        quality: 1.0 to 8.0 by eighths; None for the default.
-        bpp: most bits per pixel.
-        max_bytes: most bytes of a file.
-        psnr: least PSNR in dB.
-        effort: 0 to 3.
-        verify: decode the written file and compare its codes.
-        strip: leave out metadata; colors become sRGB.
-        strict: refuse pictures that are not kept fully.
-        keep_hidden_colors: keep colors under alpha 0.
-        keep_times: give the output the times of the input.
-        max_pixels: refuse larger pictures.
-        force: replace existing files.
-        delete_source: delete the source after the written file was decoded. The source of a picture that is
-            not kept fully stays.
-    """
-
-    quality: float | None = None
-    bpp: float | None = None
-    max_bytes: int | None = None
-    psnr: float | None = None
-    effort: int = DEFAULT_EFFORT
-    verify: bool = False
-    strip: bool = False
-    strict: bool = False
-    keep_hidden_colors: bool = False
-    keep_times: bool = False
-    max_pixels: int = MAX_PIXELS
-    force: bool = False
-    delete_source: bool = False
-
-    def target(self, picture: Picture) -> Target | None:
-        """Return the target for a picture; None if a quality is given."""
-        max_bytes = self.max_bytes
-        if self.bpp is not None:
-            max_bytes = int(self.bpp * picture.width * picture.height / 8)
-        if max_bytes is None and self.psnr is None:
-            return None
-        return Target(max_bytes=max_bytes, psnr_db=self.psnr)
 
 
 @dataclass(frozen=True)
@@ -88,13 +42,6 @@ class Made:
     picture: Picture
     warnings: tuple[str, ...]
     unused: str | None
-
-
-Permission = Callable[[], AbstractContextManager[object]]
-"""Returns a context in which a file may be written."""
-
-Room = Callable[[int], AbstractContextManager[object]]
-"""Returns a context in which there is memory for a picture of so many pixels."""
 
 
 class PictureEncoder:

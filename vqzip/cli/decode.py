@@ -30,8 +30,8 @@ from vqzip.cli.options import (
 from vqzip.errors import UsageError
 
 if TYPE_CHECKING:
-    from vqzip.batch.decoding import DecodeSettings
     from vqzip.batch.outcomes import Outcome
+    from vqzip.batch.settings import DecodeSettings
     from vqzip.batch.workers import Crew
 
 
@@ -114,7 +114,7 @@ def decode(
         as_json=as_json,
         quiet=quiet,
     )
-    from vqzip.batch.decoding import DecodeSettings
+    from vqzip.batch.settings import DecodeSettings
 
     settings = DecodeSettings(
         levels=levels,

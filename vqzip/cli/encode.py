@@ -18,6 +18,7 @@ from vqzip.cli.console import (
     waiting,
     write_stdout,
 )
+from vqzip.cli.goals import Bpp, MaxBytes, MsSsim, Psnr, Quality, check_goals
 from vqzip.cli.native_stderr import native_stderr_muted
 from vqzip.cli.options import (
     DEFAULT_MAX_PIXELS,
@@ -35,19 +36,18 @@ from vqzip.cli.options import (
     Recursive,
     SkipExisting,
     Threads,
-    parse_count,
 )
 from vqzip.errors import UsageError
 from vqzip.pictures.find import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
-    from vqzip.batch.encoding import EncodeSettings, Made, PictureEncoder
+    from vqzip.batch.encoding import Made, PictureEncoder
     from vqzip.batch.names import Task
     from vqzip.batch.outcomes import Outcome
+    from vqzip.batch.settings import EncodeSettings
     from vqzip.batch.workers import Crew
     from vqzip.models.abilities import Compresses
 
-HOW_GOOD = "Quality or size (at most one of these)"
 HOW = "Encoder"
 VQZ_SUFFIX = ".vqz"
 
@@ -67,38 +67,11 @@ def encode(
         ),
     ] = None,
     recursive: Recursive = False,
-    quality: Annotated[
-        float | None,
-        typer.Option(
-            "-q",
-            "--quality",
-            min=1,
-            max=8,
-            help="Quality, in steps of 1/8: 1 for thumbnails, 4 for the web, 6 is good, 8 for archives. Each "
-            "whole step takes about 1.43 times the bytes. Default: 4.",
-            show_default=False,
-            rich_help_panel=HOW_GOOD,
-        ),
-    ] = None,
-    bpp: Annotated[
-        float | None,
-        typer.Option(help="At most this many bits per pixel.", rich_help_panel=HOW_GOOD),
-    ] = None,
-    max_bytes: Annotated[
-        int | None,
-        typer.Option(
-            parser=parse_count,
-            metavar="SIZE",
-            help="At most this many bytes, such as 30k or 1.5M.",
-            rich_help_panel=HOW_GOOD,
-        ),
-    ] = None,
-    psnr: Annotated[
-        float | None,
-        typer.Option(
-            help="At least this PSNR in dB, in as few bytes as possible.", rich_help_panel=HOW_GOOD
-        ),
-    ] = None,
+    quality: Quality = None,
+    bpp: Bpp = None,
+    max_bytes: MaxBytes = None,
+    psnr: Psnr = None,
+    ms_ssim: MsSsim = None,
     model: Annotated[
         str, typer.Option(help="Name of a model or a model folder.", rich_help_panel=HOW)
     ] = "photo",
@@ -108,8 +81,7 @@ def encode(
             min=0,
             max=3,
             help="Encoder effort: 0 is fastest. 2 and 3 refine the codes for fewer bits at the same PSNR, "
-            "which takes many times as long; they need torch and a model made for PSNR, and do not work with --bpp, --max-bytes "
-            "and --psnr.",
+            "which takes many times as long; they need torch, a model made for PSNR, and a quality as the goal.",
             rich_help_panel=HOW,
         ),
     ] = 1,
@@ -167,7 +139,7 @@ def encode(
 
     Each file names its model by a hash; only that model can decode it.
     """
-    _check_goals(quality, bpp, max_bytes, psnr)
+    check_goals(quality, bpp, max_bytes, psnr, ms_ssim)
     call = Call(
         sources=tuple(sources),
         output=output,
@@ -182,13 +154,14 @@ def encode(
         as_json=as_json,
         quiet=quiet,
     )
-    from vqzip.batch.encoding import EncodeSettings
+    from vqzip.batch.settings import EncodeSettings
 
     settings = EncodeSettings(
         quality=quality,
         bpp=bpp,
         max_bytes=max_bytes,
         psnr=psnr,
+        ms_ssim=ms_ssim,
         effort=effort,
         verify=verify,
         strip=strip,
@@ -210,7 +183,7 @@ def _encode_one(call: Call, settings: EncodeSettings, load: Load) -> None:
     source = call.sources[0]
     if settings.delete_source and (source == STREAM or call.streams_out):
         raise UsageError("--delete-source needs a file as the input and as the output.")
-    _check_name(call.single_output(VQZ_SUFFIX))
+    _check_name(call.single_output(VQZ_SUFFIX), source)
     output = call.ready_output(VQZ_SUFFIX)
     if output is None:
         return
@@ -292,25 +265,13 @@ def _say(call: Call, outcome: Outcome) -> None:
         )
 
 
-def _check_name(output: Path) -> None:
+def _check_name(output: Path, source: Path) -> None:
     """Refuse names of pictures: the new file would look like a damaged picture."""
+    if source.is_file() and output.is_file() and output.samefile(source):
+        # What is said of that is worse than its name.
+        return
     if output.suffix.lower() in PICTURE_SUFFIXES:
         better = output.with_suffix(VQZ_SUFFIX)
         raise UsageError(
             f"{output} is a name for a picture, and this writes a .vqz file; use -o {better}."
         )
-
-
-def _check_goals(
-    quality: float | None, bpp: float | None, max_bytes: int | None, psnr: float | None
-) -> None:
-    """Refuse two goals at once, and a quality that is not in steps of 1/8."""
-    goals = {"-q": quality, "--bpp": bpp, "--max-bytes": max_bytes, "--psnr": psnr}
-    given = [name for name, value in goals.items() if value is not None]
-    if len(given) > 1:
-        raise UsageError(f"{' and '.join(given)} ask for different things; give one of them.")
-    if quality is not None and not (8 * quality).is_integer():
-        raise UsageError(f"quality goes in steps of 1/8, as 4.125 or 4.25; got {quality:g}.")
-    for name, value in (("--bpp", bpp), ("--psnr", psnr)):
-        if value is not None and not 0 < value < float("inf"):
-            raise UsageError(f"{name} must be above zero, got {value:g}.")

@@ -74,14 +74,9 @@ class Codec:
             InvalidFile: the file is damaged.
             ModelError: it was made with another model.
         """
-        if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise UsageError(
-                f"decode takes the bytes of a .vqz file, got {type(data).__name__}; read the file "
-                "with Path(...).read_bytes() first."
-            )
         from vqzip.pictures.write import image_from_picture
 
-        return image_from_picture(self.decode_picture(bytes(data)))
+        return image_from_picture(self.decode_picture(_checked(data)))
 
     def encode_picture(
         self,
@@ -249,3 +244,17 @@ def load(name_or_path: str | Path = DEFAULT_MODEL, device: str = "cpu") -> Codec
         ModelError: there is no such model or device, or the model is damaged.
     """
     return Codec(load_model(name_or_path, device))
+
+
+def _checked(data: object) -> bytes:
+    """Return the bytes that a caller gave.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return bytes(data)
+    raise UsageError(
+        f"decode takes the bytes of a .vqz file, got {type(data).__name__}; read the file "
+        "with Path(...).read_bytes() first."
+    )

@@ -98,13 +98,16 @@ def unused(
             f"the size allows {target.max_bytes} bytes, but the best file that {name} makes of this "
             f"picture has {size}"
         )
-    if encoded.codes.quality.eighths > 0 or target.psnr_db is None:
+    if encoded.codes.quality.eighths > 0:
         return None
     visible = None if keep_hidden_colors else visible_pixels(picture)
-    reached = psnr_db(picture.pixels, codec.pixels_of_codes(encoded.codes), visible)
-    if reached < target.psnr_db + UNUSED_DB:
+    reached = target.reached_db(picture.pixels, codec.pixels_of_codes(encoded.codes), visible)
+    if reached < target.distortion_db + UNUSED_DB:
         return None
-    return f"{target.psnr_db:g} dB were asked for, but even the smallest file of {name} has {reached:.1f} dB"
+    wanted = target.words(target.distortion_db)
+    return (
+        f"{wanted} was asked for, but even the smallest file of {name} has {target.words(reached)}"
+    )
 
 
 def _by_excerpt(codec: Codec, whole: Search, work: Estimate, *, closely: bool) -> Encoded | None:

@@ -1,0 +1,90 @@
+"""How files are encoded and decoded: the settings of a call that are the same for all of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from vqzip.codec.effort import DEFAULT_EFFORT
+from vqzip.codec.target import Target
+from vqzip.pictures.limits import MAX_PIXELS
+from vqzip.pictures.picture import Picture
+
+Permission = Callable[[], AbstractContextManager[object]]
+"""Returns a context in which a file may be written."""
+
+Room = Callable[[int], AbstractContextManager[object]]
+"""Returns a context in which there is memory for a picture of so many pixels."""
+
+
+@dataclass(frozen=True)
+class EncodeSettings:
+    """How pictures are encoded; of the first five at most one is given.
+
+    Args:
+        quality: 1.0 to 8.0 by eighths; None for the default.
+        bpp: most bits per pixel.
+        max_bytes: most bytes of a file.
+        psnr: least PSNR in dB.
+        ms_ssim: least MS-SSIM.
+        effort: 0 to 3.
+        verify: decode the written file and compare its codes.
+        strip: leave out metadata; colors become sRGB.
+        strict: refuse pictures that are not kept fully.
+        keep_hidden_colors: keep colors under alpha 0.
+        keep_times: give the output the times of the input.
+        max_pixels: refuse larger pictures.
+        force: replace existing files.
+        delete_source: delete the source after the written file was decoded. The source of a picture that is
+            not kept fully stays.
+    """
+
+    quality: float | None = None
+    bpp: float | None = None
+    max_bytes: int | None = None
+    psnr: float | None = None
+    ms_ssim: float | None = None
+    effort: int = DEFAULT_EFFORT
+    verify: bool = False
+    strip: bool = False
+    strict: bool = False
+    keep_hidden_colors: bool = False
+    keep_times: bool = False
+    max_pixels: int = MAX_PIXELS
+    force: bool = False
+    delete_source: bool = False
+
+    def target(self, picture: Picture) -> Target | None:
+        """Return the target for a picture; None if a quality is given."""
+        max_bytes = self.max_bytes
+        if self.bpp is not None:
+            max_bytes = int(self.bpp * picture.width * picture.height / 8)
+        if max_bytes is None and self.psnr is None and self.ms_ssim is None:
+            return None
+        return Target(max_bytes, self.psnr, self.ms_ssim)
+
+
+@dataclass(frozen=True)
+class DecodeSettings:
+    """How files are decoded.
+
+    Args:
+        levels: decode only this many levels.
+        partial: decode what is left of a truncated file.
+        region: left, top, width and height of the part to decode.
+        quality: of JPEG, WebP, AVIF and JPEG 2000, 1 to 100; None for the best.
+        strip: leave out metadata; colors become sRGB.
+        keep_times: give the output the times of the input.
+        max_pixels: refuse larger pictures.
+        force: replace existing files.
+    """
+
+    levels: int | None = None
+    partial: bool = False
+    region: tuple[int, int, int, int] | None = None
+    quality: int | None = None
+    strip: bool = False
+    keep_times: bool = False
+    max_pixels: int = MAX_PIXELS
+    force: bool = False
