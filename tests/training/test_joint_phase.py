@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 
 from tests.training import tiny_recipes
 from tests.training.tiny_recipes import tiny_recipe, write_pictures
-from vqzip.errors import RecipeError
+from vqzip.errors import RecipeError, UsageError
 from vqzip.prior.float.logistic_head import LogisticParameters, logistic_bits
 from vqzip.training.phases.joint import phase as joint
 from vqzip.training.phases.joint.passes import Crops
@@ -136,6 +137,28 @@ def test_a_restored_phase_takes_the_same_steps(
     assert take(second, 2, 4) == expected[2:]
     assert all(math.isfinite(value) for row in expected for value in row.values())
     assert set(expected[0]) == {"loss", "distortion", "pattern", "code_length_bpp", "gradient"}
+
+
+def test_the_squared_error_beside_another_distortion_has_its_own_price(
+    tmp_path: Path, pictures: Path
+) -> None:
+    """At equal prices, `mse` with a squared error of 0.5 beside it counts 1.5 times."""
+    costs = []
+    for squared_error in (0.0, 0.5):
+        price = f"phases.joint.rate_weight={joint.SQUARED_PRICE}"
+        share = f"phases.joint.squared_error={squared_error}"
+        phase = made_phase(tiny_recipe(tmp_path, "joint", price, share), pictures)
+        costs.append(take(phase, 0, 1)[0]["distortion"])
+    assert costs[1] == pytest.approx(1.5 * costs[0])
+
+
+def test_a_missing_metric_is_said_before_the_phase_starts(
+    tmp_path: Path, pictures: Path, without: Callable[[str], None]
+) -> None:
+    without("pycvvdp")
+    recipe = tiny_recipe(tmp_path, "joint", "phases.joint.distortion='jod'")
+    with pytest.raises(UsageError, match=r"pip install vqzip\[looks\]"):
+        made_phase(recipe, pictures)
 
 
 def test_the_decoder_phase_moves_the_last_network_alone(tmp_path: Path, pictures: Path) -> None:

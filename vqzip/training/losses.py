@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from vqzip.autoencoders.discrete import VqvaeOutput
 from vqzip.autoencoders.spec import PIXEL_SCALE
+from vqzip.measuring.metrics.jod import visible_differences
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of MS-SSIM's five scales, fine first (Wang, Simoncelli and Bovik 2003, section 3.2)."""
@@ -136,5 +137,9 @@ def _halve(x: Tensor) -> Tensor:
     return functional.avg_pool2d(x, 2, padding=[side % 2 for side in x.shape[2:]])
 
 
-DISTORTIONS = {"mse": squared_error_sum, "ms-ssim": dissimilarity}
+DISTORTIONS = {
+    "mse": squared_error_sum,
+    "ms-ssim": dissimilarity,
+    "jod": visible_differences,
+}
 """What a joint phase can minimize, each `(N,)` from `(N, 3, H, W)` twice."""

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from tests.measuring.made_pictures import hills
 from vqzip.errors import UsageError
 from vqzip.measuring.metrics.butteraugli import BUTTERAUGLI
-from vqzip.measuring.metrics.jod import JOD
+from vqzip.measuring.metrics.jod import JOD, visible_differences
 from vqzip.measuring.metrics.known import METRICS, find_metrics
 from vqzip.measuring.metrics.metric import Metric, Pair
 from vqzip.measuring.metrics.ssimulacra2 import SSIMULACRA2
@@ -57,6 +58,23 @@ def test_equal_pictures_have_the_best_score(metric: Metric, best: float) -> None
     name, version = metric.version()
     assert name
     assert version
+
+
+@pytest.mark.slow
+def test_visible_differences_are_those_of_the_score_and_have_a_gradient() -> None:
+    usable(JOD)
+    pixels = hills(SIDE, SIDE)
+    decoded = noisy(pixels, 12)
+    as_batch = [torch.from_numpy(p).permute(2, 0, 1)[None].float() for p in (decoded, pixels)]
+    x_hat = as_batch[0].requires_grad_()
+    found = visible_differences(x_hat, as_batch[1])
+    score = JOD.score(Pair(pixels, decoded))
+    assert score is not None
+    assert found.tolist() == pytest.approx([10 - score], abs=1e-4)
+    (slope,) = torch.autograd.grad(found.sum(), x_hat)
+    # A step against the gradient makes the pictures more alike.
+    step = 0.5 * slope / slope.abs().max()
+    assert visible_differences(x_hat - step, as_batch[1]).item() < found.item()
 
 
 def test_small_pictures_have_no_score() -> None:

@@ -13,11 +13,14 @@ from importlib import metadata
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from vqzip.errors import UsageError, missing_package
 from vqzip.measuring.metrics.metric import Metric, Pair, as_rgb
 
 DISPLAY = "standard_4k"
+BEST = 10.0
+"""No visible difference."""
 
 
 def score(pair: Pair) -> float:
@@ -30,6 +33,26 @@ def score(pair: Pair) -> float:
         pictures = as_rgb(pair.decoded), as_rgb(pair.original)
         jod, _ = _metric(pair.device).predict(*pictures, dim_order="HWC")
     return float(jod)
+
+
+def visible_differences(x_hat: Tensor, pixels: Tensor) -> Tensor:
+    """Return 10 - JOD of each picture, `(N,)`, with its gradient.
+
+    Args:
+        x_hat: `(N, 3, H, W)`, 0 to 255; values outside are clipped, as in a picture.
+        pixels: `(N, 3, H, W)`.
+
+    Raises:
+        UsageError: the package is missing or does not work here.
+    """
+    metric, differences = _metric(str(x_hat.device)), []
+    # Luminances span too many magnitudes for half precision.
+    with torch.autocast(x_hat.device.type, enabled=False):
+        for pair in zip(x_hat.float(), pixels.float(), strict=True):
+            decoded, original = ((side / 255).clamp(0, 1).permute(1, 2, 0) for side in pair)
+            jod, _ = metric.predict(decoded, original, dim_order="HWC")
+            differences.append(BEST - jod)
+    return torch.stack(differences)
 
 
 def check() -> None:

@@ -145,18 +145,22 @@ class WaveletNetworksConfig(RandomSteps):
     Args:
         prior_learning_rate: of the prior, falling to zero; 0 does not train the prior.
         learn: parts of the transform that learn.
-        distortion: `mse` (summed over the colors) or `ms-ssim` (1 - MS-SSIM).
+        distortion: `mse` (summed over the colors), `ms-ssim` (1 - MS-SSIM), or `jod` (10 - JOD of
+            ColorVideoVDP, which needs the optional package `cvvdp`).
         rate_weight: lambda at a step of 100 pixel values.
         rate_exponent: how lambda grows with the step.
+        squared_error: weight of the squared error beside another distortion, so that nothing drifts that
+            the distortion does not see. It is divided by a lambda of its own, 1600 * (step / 100)**2.
         bit_price: cost of a bit when codes are chosen, in squared steps. Here all codes are chosen at
             once, so none benefits from cheaper neighbors, and the price has less effect than in the encoder.
     """
 
     prior_learning_rate: float = ranged(0, 10, default=0.0)
     learn: tuple[Part, ...] = ("before", "gains", "after")
-    distortion: Literal["mse", "ms-ssim"] = "mse"
+    distortion: Literal["mse", "ms-ssim", "jod"] = "mse"
     rate_weight: float = ranged(1e-9, default=1200.0)
     rate_exponent: float = ranged(0, 10, default=2.0)
+    squared_error: float = ranged(0, 10, default=0.0)
     bit_price: float = ranged(0, 10, default=BIT_PRICE)
 
     def check(self, where: str, align: int) -> None:

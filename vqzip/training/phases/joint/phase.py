@@ -13,7 +13,8 @@ from torch.nn import functional
 
 from vqzip.autoencoders.spec import BLOCK
 from vqzip.errors import RecipeError
-from vqzip.training.losses import DISTORTIONS
+from vqzip.measuring.metrics import jod
+from vqzip.training.losses import DISTORTIONS, squared_error_sum
 from vqzip.training.phases.joint.passes import Crops, JointPasses
 from vqzip.training.phases.joint.slopes import measure_slopes, nudged_signs
 from vqzip.training.phases.optimizing import LOWEST_BPP, autocast, random_log_steps, step_groups
@@ -32,6 +33,9 @@ NUDGED_EVERY = 4
 
 CONSTANTS_RATE = 16.0
 """Learning rate of the constants relative to the networks: each slope is measured rarely."""
+
+SQUARED_PRICE = 1600.0
+"""Squared error, summed over colors, that is worth one bit per pixel at a step of 100."""
 
 PATTERN_PRICE = 1.0
 """Weight of the pattern that a network before the wavelet adds to every block of 4 x 4 pixels, in squared
@@ -72,6 +76,8 @@ class JointPhase(NetworksPhase):
         self.steps, self.time_share = config.steps, config.time_share
         self.tiles = ContextTiles(setup.recipe.vqvae, setup.recipe.data.margin)
         self.distortion = DISTORTIONS[config.distortion]
+        if config.distortion == "jod":
+            jod.check()
         # The codes are constant while only later networks learn.
         self.codes_move = bool({"before", "gains", "predictors"} & set(config.learn))
         self.prior_learns = config.prior_learning_rate > 0
@@ -143,12 +149,22 @@ class JointPhase(NetworksPhase):
 
     def _cost(self, distortion: Tensor, rate: Tensor, step: Tensor) -> Tensor:
         """Return log(distortion / lambda + rate) of each crop, `(N,)`."""
-        price = self.config.rate_weight * (step / 100) ** self.config.rate_exponent
-        return torch.log(SMALLEST_COST + distortion / price + rate)
+        return torch.log(SMALLEST_COST + distortion / self._price(step) + rate)
+
+    def _price(self, step: Tensor) -> Tensor:
+        """Return lambda, `(N,)`: the distortion that is worth one bit per pixel."""
+        return self.config.rate_weight * (step / 100) ** self.config.rate_exponent
 
     def _distortion(self, x_hat: Tensor, crops: Crops) -> Tensor:
+        """Return the distortion of each crop, `(N,)`, with the squared error's part."""
         gray = crops.gray[:, None, None, None]
-        return self.distortion(torch.where(gray, x_hat.mean(1, keepdim=True), x_hat), crops.pixels)
+        x_hat = torch.where(gray, x_hat.mean(1, keepdim=True), x_hat)
+        distortion = self.distortion(x_hat, crops.pixels)
+        if not self.config.squared_error:
+            return distortion
+        share = self.config.squared_error * self._price(crops.step)
+        squared = squared_error_sum(x_hat, crops.pixels)
+        return distortion + share * squared / (SQUARED_PRICE * (crops.step / 100) ** 2)
 
     def _nudged(self, features: list[Tensor], crops: Crops, nudges: list[Tensor]) -> Tensor:
         """Return the cost of each crop with changed log gains, `(N,)`."""
