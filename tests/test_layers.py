@@ -13,7 +13,7 @@ LAYERS = (
     {"codes", "container", "entropy", "metrics", "pictures"},
     {"autoencoders", "prior"},
     {"models"},
-    {"codec"},
+    {"codec", "web"},
     {"families", "measuring"},
     {"api", "batch", "training"},
     {"__init__", "cli", "pillow", "__main__"},

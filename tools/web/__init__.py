@@ -1,0 +1,1 @@
+"""The web page: building it, putting it on a static host, and driving it in a browser."""
