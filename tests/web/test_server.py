@@ -76,5 +76,5 @@ def test_the_command_serves_until_ctrl_c(
 def test_a_missing_file_is_said_before_anything_is_served(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(["view", "missing.vqz"]) == 2
+    assert run(["view", "missing.vqz"]) == 1
     assert "missing.vqz" in capsys.readouterr().err

@@ -8,6 +8,7 @@ with Chromium(find_chromium()) as page:
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import select
@@ -58,18 +59,18 @@ class Chromium:
 
     def __init__(self, program: str, width: int = 1280, height: int = 900) -> None:
         self.faults: list[str] = []
-        self._folder = tempfile.TemporaryDirectory(prefix="chromium-")
+        self._folder = tempfile.mkdtemp(prefix="chromium-")
         theirs_in, self._out = os.pipe()
         self._in, theirs_out = os.pipe()
         switches = [
             *SWITCHES,
             f"--window-size={width},{height}",
-            f"--user-data-dir={self._folder.name}",
+            f"--user-data-dir={self._folder}",
         ]
-        # Chromium reads commands from 3 and answers on 4.
+        # Chromium reads commands from 3 and answers on 4; dash knows no numbers of two digits there.
         line = f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out}'
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", line, program, *switches, "about:blank"],
+            ["/bin/bash", "-c", line, program, *switches, "about:blank"],
             pass_fds=(theirs_in, theirs_out),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -80,6 +81,14 @@ class Chromium:
         self._number = 0
         self._events: list[dict[str, Any]] = []
         self._session: str | None = None
+        try:
+            self._attach(width, height)
+        except BaseException:
+            self.close()
+            raise
+
+    def _attach(self, width: int, height: int) -> None:
+        """Begin to speak with the page."""
         targets = self.call("Target.getTargets")["targetInfos"]
         target = next(info["targetId"] for info in targets if info["type"] == "page")
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
@@ -102,7 +111,9 @@ class Chromium:
 
     def close(self) -> None:
         """End the browser."""
-        self._process.terminate()
+        with contextlib.suppress(PageError, OSError):
+            self._session = None
+            self.call("Browser.close")
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
@@ -110,10 +121,8 @@ class Chromium:
             self._process.wait()
         os.close(self._in)
         os.close(self._out)
-        try:
-            self._folder.cleanup()
-        except OSError:  # a process of the browser still writes; the system removes the folder
-            shutil.rmtree(self._folder.name, ignore_errors=True)
+        # A process of the browser may still write; what it leaves is for the system to remove.
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def open(self, address: str) -> None:
         """Load a page, to its end."""

@@ -23,11 +23,14 @@ from safetensors.numpy import save
 from tools.prior.compare import Case, random_case
 from tools.prior.walks import read, write
 from tools.web.chromium import Chromium, find_chromium
-from vqzip.codec.codec import Codec, load_for
+from vqzip.codec.codec import Codec, load
+from vqzip.container.parse import parse_header
 from vqzip.errors import VqzipError
+from vqzip.models.places import find_by_id
 from vqzip.models.plain import to_plain
 from vqzip.prior.backend import Backend, RandomCodes
 from vqzip.prior.compiled.pack import fits
+from vqzip.prior.exact.grids import Grid
 from vqzip.prior.numpy.backend import NumpyBackend
 from vqzip.prior.walk import backend_for
 from vqzip.web.server import PageServer, Site
@@ -149,7 +152,7 @@ class Browser:
 
 
 def _quantizer(kind: Any) -> dict[str, Any]:
-    return {"kind": "grid"} if kind.width == 2 and kind.outputs == 2 else {"size": kind.outputs}
+    return {"kind": "grid"} if isinstance(kind, Grid) else {"size": kind.outputs}
 
 
 @contextmanager
@@ -269,7 +272,7 @@ def main() -> int:
     with browser() as window:
         for path in arguments.files:
             data = path.read_bytes()
-            fault = compare_file(window, load_for(data), data)
+            fault = compare_file(window, load(find_by_id(parse_header(data).model_id)), data)
             failures += bool(fault)
             print(f"{path.name}: {fault or 'equal'}", flush=True)
         for number in range(arguments.first, arguments.first + arguments.cases):

@@ -16,9 +16,6 @@ def view(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            exists=True,
-            dir_okay=False,
-            readable=True,
             help=".vqz files, and pictures to compare with (PNG, JPEG, WebP, AVIF).",
         ),
     ],
@@ -35,6 +32,8 @@ def view(
     """
     from vqzip.web.server import PageServer, Site
 
+    for source in sources:
+        source.open("rb").close()  # says what cannot be read before the browser would
     server = PageServer(Site.of(sources))
     print_result(f"{server.address} (Ctrl-C ends it)")
     if browser:

@@ -109,16 +109,16 @@ function fact([name, value]) {
   return [term, description];
 }
 
-/** Return a row of the table for each level, with its share of the bits as a bar. */
+/** Return a row of the table for each level, with its bits as a bar. */
 function bitRows({ levels, width, height }) {
-  const all = levels.reduce((sum, { bits }) => sum + bits, 0);
+  const most = Math.max(...levels.map(({ bits }) => bits), 1);
   return levels.map(({ stride, bits, ...level }, n) => {
     const row = document.createElement("tr");
     const cells = [n + 1, stride, `${level.width} × ${level.height}`, Math.round(bits).toLocaleString("en")];
     for (const text of [...cells, (bits / (width * height)).toFixed(3)]) row.insertCell().textContent = text;
     const bar = row.insertCell().appendChild(document.createElement("span"));
     bar.className = "bar";
-    bar.style.width = `${(100 * bits) / (all || 1)}%`;
+    bar.style.width = `${(100 * bits) / most}%`;
     return row;
   });
 }

@@ -13,8 +13,7 @@ from socketserver import BaseServer
 from typing import Any
 from urllib.parse import quote, unquote
 
-from vqzip.models.folder import installed
-from vqzip.models.places import IDENTITY, model_id
+from vqzip.models.places import IDENTITY, folders, identity_files, model_id
 
 PAGE = Path(__file__).parent
 """Folder of the static files."""
@@ -67,13 +66,14 @@ class Site:
             opened: .vqz files, and pictures to compare with.
             models: model folders; None takes the installed ones.
         """
-        ids = {model.id[:8].hex(): model.path for model in installed()} if models is None else {}
-        if models is not None:
-            ids = {model_id(folder)[:8].hex(): folder for folder in models}
+        known = folders() if models is None else models
+        # The page decodes models of the family that these three files make.
+        own = [folder for folder in known if identity_files(folder) == IDENTITY]
+        ids = {model_id(folder)[:8].hex(): folder for folder in own}
         paths = dict(static_files())
-        folders = {}
+        addresses = {}
         for number, (short, folder) in enumerate(ids.items()):
-            folders[short] = f"models/{number}/{quote(folder.name)}"
+            addresses[short] = f"models/{number}/{quote(folder.name)}"
             paths |= {f"models/{number}/{folder.name}/{name}": folder / name for name in IDENTITY}
         files = {}
         for number, path in enumerate(opened):
@@ -81,7 +81,7 @@ class Site:
             paths[address] = path
             name = path.name if path.name not in files else str(path)
             files[name] = quote(address)
-        return cls({"start.json": start_json(folders, files)}, paths)
+        return cls({"start.json": start_json(addresses, files)}, paths)
 
 
 class PageServer(ThreadingHTTPServer):
