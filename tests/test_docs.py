@@ -58,7 +58,10 @@ def test_every_command_of_the_docs_parses(page: str, arguments: list[str]) -> No
     assert isinstance(group, typer.core.TyperGroup)
     if arguments in (["COMMAND", "--help"], ["--debug", "COMMAND"]):
         return
-    group.commands[arguments[0]].make_context(arguments[0], list(arguments[1:]))
+    command, rest = group.commands[arguments[0]], arguments[1:]
+    if isinstance(command, typer.core.TyperGroup) and rest and rest[0] in command.commands:
+        command, rest = command.commands[rest[0]], rest[1:]
+    command.make_context(arguments[0], list(rest))
 
 
 def test_the_readme_shows_every_command() -> None:

@@ -31,6 +31,7 @@ REFUSED = {  # what a part may not import although it lies lower, or lies inside
 HOMES = {
     "constriction": ("entropy/",),
     "onnxruntime": ("autoencoders/onnx/session.py",),
+    "huggingface_hub": ("families/hub.py",),
     "matplotlib": ("measuring/report/",),
     "PIL": ("__init__.py", "pictures/", "measuring/anchors/", "codec/codec.py", "models/abilities.py", "api/", "pillow.py"),
     "rich": ("cli/",),

@@ -17,7 +17,7 @@ COMMANDS = ["encode", "decode", "info", "view", "models", "sample", "rd-curve", 
 def test_the_commands_are_those_of_the_readme() -> None:
     group = typer.main.get_command(application())
     assert isinstance(group, typer.core.TyperGroup)
-    assert list(group.commands) == COMMANDS
+    assert group.list_commands(typer.Context(group)) == COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)

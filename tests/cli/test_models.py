@@ -28,10 +28,18 @@ def test_json_has_what_the_table_has(capsys: pytest.CaptureFixture[str]) -> None
 
 
 @pytest.mark.parametrize(
-    ("metric", "told"), [("psnr", "4: 0.25, 31.4 dB"), ("ms-ssim", "4: 0.25, MS-SSIM 0.9712")]
+    ("metric", "told"),
+    [("psnr", "4: 0.25 bpp, 31.4 dB"), ("ms-ssim", "4: 0.25 bpp, MS-SSIM 0.9712")],
 )
 def test_a_point_is_told_by_the_models_own_metric(metric: str, told: str) -> None:
     row = {"quality": 4.0, "rate_bpp": 0.25, "psnr_db": 31.42, "ms_ssim": 0.97123}
     assert point_text(row, metric) == told
     unknown = row | {"psnr_db": None, "ms_ssim": None}
-    assert point_text(unknown, metric) == "4: 0.25"
+    assert point_text(unknown, metric) == "4: 0.25 bpp"
+
+
+def test_the_list_fits_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    # A path may be long, and is never cut.
+    assert [line for line in lines if len(line) > 80 and not line.startswith("  /")] == []

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -33,6 +33,14 @@ JOB_THREADS = "vqzip-job"
 
 COMMANDS = ("encode", "decode", "info", "view", "models", "sample", "rd-curve", "train", "doctor")
 """A module of this folder each, in the order of the help."""
+
+
+class Program(Group):
+    """All commands, in the order of `COMMANDS`; Typer would put those with commands of their own last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands."""
+        return sorted(super().list_commands(ctx), key=COMMANDS.index)
 
 
 @dataclass
@@ -71,12 +79,16 @@ def vqzip(
 
 def application(commands: Sequence[str] = COMMANDS) -> typer.Typer:
     """Return the program with some of its commands; a command that is not asked for is not imported."""
-    app = typer.Typer(name="vqzip", cls=Group, context_settings=SETTINGS, rich_markup_mode="rich")
+    app = typer.Typer(name="vqzip", cls=Program, context_settings=SETTINGS, rich_markup_mode="rich")
     app.callback()(vqzip)
     for command in commands:
         name = command.replace("-", "_")
-        register = app.command(command, cls=Command, context_settings=SETTINGS)
-        register(getattr(import_module(f"vqzip.cli.{name}"), name))
+        module = import_module(f"vqzip.cli.{name}")
+        if hasattr(module, "group"):
+            app.add_typer(module.group, name=command, context_settings=SETTINGS)
+        else:
+            register = app.command(command, cls=Command, context_settings=SETTINGS)
+            register(getattr(module, name))
     return app
 
 

@@ -159,7 +159,8 @@ def find_by_id(short_id: bytes) -> Path:
     names = [folder.name + (" (damaged)" if _is_damaged(folder) else "") for folder in found]
     raise ModelError(
         f"the file was made with the model {short_id.hex()}, which is not installed "
-        f"(installed: {_listed(names)}); give its folder with `model`, or put it where models are "
+        f"(installed: {_listed(names)}); get the model from whoever made the file and add it with "
+        "`vqzip models add FOLDER_OR_URL`, give its folder with `model`, or put it where models are "
         f"searched: {_places()}."
     )
 
