@@ -6,7 +6,15 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
 
 from vqzip.batch.outcomes import Outcome, Totals
 from vqzip.cli.console import readable_size, stderr_console
@@ -65,13 +73,16 @@ class BytesDisplay:
         self._totals = Totals()
         self._lock = threading.Lock()
         self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=None),
+            SpinnerColumn("line"),
+            TextColumn(
+                "{task.description}",
+                markup=False,
+                table_column=Column(no_wrap=True, overflow="ellipsis"),
+            ),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeRemainingColumn(compact=True),
             TextColumn("left"),
             console=console,
-            expand=True,
             transient=True,
             disable=quiet or not console.is_terminal,
         )
@@ -100,6 +111,6 @@ class BytesDisplay:
     def _text(self) -> str:
         totals = self._totals
         done = totals.done + totals.failed
-        failed = f", {totals.failed} failed" if totals.failed else ""
+        failed = f", {totals.failed} bad" if totals.failed else ""
         sizes = f"{readable_size(totals.bytes_in)} -> {readable_size(totals.bytes_out)}"
         return f"{self._doing} {done}/{self._files}{failed}: {sizes} ({totals.ratio})"

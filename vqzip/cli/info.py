@@ -1,16 +1,17 @@
-"""`vqzip info`: what a .vqz file contains, without decoding it."""
+"""`vqzip info`: what .vqz files contain, without decoding them."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vqzip.cli.console import print_result, read_source_bytes, stdout_console
-from vqzip.errors import ModelError
+from vqzip.cli.console import print_error, print_result, read_source_bytes, stdout_console
+from vqzip.cli.options import AsJson, Recursive, VqzFiles
+from vqzip.errors import ModelError, VqzipError
 from vqzip.files import shown_name
 
 if TYPE_CHECKING:
@@ -19,21 +20,89 @@ if TYPE_CHECKING:
 
 
 def info(
-    source: Annotated[Path, typer.Argument(metavar="IN.vqz", help=".vqz file; - for stdin.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    sources: VqzFiles,
+    recursive: Recursive = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show what a .vqz file contains.
+    """Show what .vqz files contain.
 
-    Size, quality, model, and the bytes of each part; nothing is decoded.
+    Size, quality, model, and the bytes of each part of one file; a line for each of several files. Nothing is
+    decoded.
     """
-    from vqzip.container.parse import parse_layout
+    models = Models()
+    if len(sources) == 1 and not sources[0].is_dir():
+        facts = models.facts(sources[0])
+        if as_json:
+            print_result(json.dumps(facts.plain()))
+        else:
+            _print_table(facts)
+        return
+    from vqzip.batch.inputs import find_vqz_files
 
-    layout = parse_layout(read_source_bytes(source))
-    facts = Facts(layout, _installed_model(layout.header.model_id))
-    if as_json:
-        print_result(json.dumps(facts.plain(), indent=2))
-    else:
-        _print_table(str(source), facts)
+    found = find_vqz_files(sources, recursive=recursive, without=None)
+    _print_many([file.path for file in found.wanted], models, as_json=as_json)
+
+
+def _print_many(files: list[Path], models: Models, *, as_json: bool) -> None:
+    """Print a line for each file.
+
+    Raises:
+        Exit: with status 1, if one cannot be read.
+    """
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("file", "bytes", "picture", "quality", "model", "bpp"):
+        numbers = column in ("bytes", "bpp")
+        table.add_column(column, justify="right" if numbers else "left", overflow="fold")
+    errors = []
+    for file in files:
+        try:
+            facts = models.facts(file)
+        except (OSError, VqzipError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            errors.append(f"{file}: {reason}")
+            continue
+        if as_json:
+            print_result(json.dumps(facts.plain()))
+            continue
+        header = facts.layout.header
+        table.add_row(
+            shown_name(file),
+            f"{facts.layout.total_bytes:,}",
+            f"{header.width} x {header.height}, {header.mode}",
+            facts.quality,
+            facts.model.name if facts.model else "not installed",
+            f"{facts.rate_bpp:.3f}",
+        )
+    if not as_json:
+        stdout_console().print(table)
+    for sentence in errors:
+        print_error(sentence)
+    if errors:
+        raise typer.Exit(1)
+
+
+class Models:
+    """The installed models that files need, each looked up once."""
+
+    def __init__(self) -> None:
+        self._found: dict[bytes, ModelSummary | None] = {}
+
+    def facts(self, source: Path) -> Facts:
+        """Return the facts about a file.
+
+        Raises:
+            OSError: it cannot be read.
+            InvalidFile: it is damaged, or no .vqz file.
+        """
+        from vqzip.container.parse import parse_layout
+
+        layout = parse_layout(read_source_bytes(source))
+        model_id = layout.header.model_id
+        if model_id not in self._found:
+            self._found[model_id] = _installed_model(model_id)
+        return Facts(str(source), layout, self._found[model_id])
 
 
 @dataclass(frozen=True)
@@ -41,10 +110,12 @@ class Facts:
     """The facts about a file.
 
     Args:
+        name: of the file.
         layout: which bytes belong to what.
         model: the installed model that it needs; None if it is not installed.
     """
 
+    name: str
     layout: Layout
     model: ModelSummary | None
 
@@ -81,6 +152,7 @@ class Facts:
         """Return all facts for JSON."""
         header = self.layout.header
         return {
+            "file": shown_name(self.name),
             "file_bytes": self.layout.total_bytes,
             "width": header.width,
             "height": header.height,
@@ -109,13 +181,13 @@ def _installed_model(model_id: bytes) -> ModelSummary | None:
         return None
 
 
-def _print_table(name: str, facts: Facts) -> None:
+def _print_table(facts: Facts) -> None:
     from rich.table import Table
 
     layout, header = facts.layout, facts.layout.header
     identity = header.model_id.hex()
     rows = [
-        ("file", f"{shown_name(name)}, {layout.total_bytes:,} bytes"),
+        ("file", f"{shown_name(facts.name)}, {layout.total_bytes:,} bytes"),
         ("picture", f"{header.width} x {header.height}, {header.mode}"),
         ("quality", facts.quality),
         (
