@@ -11,7 +11,9 @@ from vqzip.cli import app as app_module
 from vqzip.cli.app import application, run
 from vqzip.errors import ModelError, UsageError
 
-COMMANDS = ["encode", "decode", "info", "view", "models", "sample", "rd-curve", "train", "doctor"]
+COMMANDS = [
+    "encode", "decode", "info", "view", "models", "sample", "rd-curve", "likelihood", "train", "doctor",
+]  # fmt: skip
 
 
 def test_the_commands_are_those_of_the_readme() -> None:

@@ -31,7 +31,18 @@ ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 JOB_THREADS = "vqzip-job"
 """Name of the threads that work on files (`vqzip.batch.workers`), which is not imported for it."""
 
-COMMANDS = ("encode", "decode", "info", "view", "models", "sample", "rd-curve", "train", "doctor")
+COMMANDS = (
+    "encode",
+    "decode",
+    "info",
+    "view",
+    "models",
+    "sample",
+    "rd-curve",
+    "likelihood",
+    "train",
+    "doctor",
+)
 """A module of this folder each, in the order of the help."""
 
 

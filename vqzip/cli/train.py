@@ -23,7 +23,12 @@ def train(
         str, typer.Argument(metavar="RECIPE", help="Name of a recipe or the path of a TOML file.")
     ],
     data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of pictures, searched recursively.")
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of pictures, searched recursively; for families that are trained by likelihood, "
+            "pictures of one size or the IDX files of MNIST and its like.",
+        ),
     ],
     out: Annotated[
         Path,
@@ -64,14 +69,14 @@ def train(
 ) -> None:
     """Train a model on a folder of pictures.
 
-    The VQ-VAE is trained first, then the prior; then the prior is converted to integers. The result is a
-    model for `encode --model DIR`. --resume continues an interrupted run.
+    With a recipe of a model with codes, the VQ-VAE is trained first, then the prior; then the prior is
+    converted to integers. The result is a model for `encode --model DIR`. --resume continues an interrupted run.
     """
-    from vqzip.training.run import run
+    from vqzip.training.start import start_run
 
     try:
         with TrainingDisplay() as display:
-            folder = run(
+            folder = start_run(
                 recipe,
                 data=data,
                 valid=valid,

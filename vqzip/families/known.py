@@ -9,6 +9,7 @@ from vqzip.container.parse import parse_header
 from vqzip.errors import ModelError
 from vqzip.families.discrete import DISCRETE
 from vqzip.families.family import Family
+from vqzip.families.gaussian.config import GAUSSIAN
 from vqzip.models.config import AnyConfig
 from vqzip.models.folder import config_of, plain_json
 from vqzip.models.places import CONFIG, find_by_id, locate, read_file
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 WITHOUT_KIND = "discrete"
 """The family of configurations without `kind`; models of it were made before there were others."""
 
-FAMILIES: dict[str, Family[Any]] = {WITHOUT_KIND: DISCRETE}
+FAMILIES: dict[str, Family[Any]] = {WITHOUT_KIND: DISCRETE, "gaussian": GAUSSIAN}
 """By the `kind` of a configuration. A new family is a folder here with its `Family`, and a line in this table."""
 
 

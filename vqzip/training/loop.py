@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -22,7 +22,6 @@ from vqzip.errors import TrainingError
 from vqzip.files import write_whole
 from vqzip.training.checkpoints import load_checkpoint, save_checkpoint
 from vqzip.training.phases.phase import Phase
-from vqzip.training.recipe.config import Recipe
 from vqzip.training.run_log import RunLog
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -58,11 +57,23 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
+class Pace(Protocol):
+    """What the loop needs of a recipe."""
+
+    @property
+    def checkpoint_minutes(self) -> float:
+        """Time between checkpoints."""
+
+    @property
+    def checkpoint_steps(self) -> int:
+        """Steps between checkpoints; 0: by time only."""
+
+
 class TrainingLoop:
     """Runs phases one after another, each to the end of its budget.
 
     Args:
-        recipe: seeds, checkpoint times.
+        recipe: checkpoint times.
         folder: of the run.
         minutes: for all phases together; None uses the recipe's steps.
         resume: continue from the checkpoint in the folder.
@@ -71,7 +82,7 @@ class TrainingLoop:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: Pace,
         folder: Path,
         *,
         minutes: float | None,

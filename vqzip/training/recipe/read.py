@@ -53,6 +53,15 @@ def load_recipe(name_or_path: str, settings: Sequence[str] = ()) -> Recipe:
             f"there is no recipe '{name_or_path}'; give a TOML file or one of "
             f"{', '.join(recipe_names())}."
         )
+    return recipe_from_plain(changed_toml(path, settings))
+
+
+def changed_toml(path: Path, settings: Sequence[str]) -> dict[str, Any]:
+    """Return the content of a TOML file with `key=value` settings applied to it.
+
+    Raises:
+        RecipeError: it does not parse, or a setting does not fit.
+    """
     try:
         plain = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -60,7 +69,7 @@ def load_recipe(name_or_path: str, settings: Sequence[str] = ()) -> Recipe:
     _list_phases(plain)
     for setting in settings:
         _apply(plain, setting)
-    return recipe_from_plain(plain)
+    return plain
 
 
 def recipe_from_plain(plain: dict[str, Any]) -> Recipe:
