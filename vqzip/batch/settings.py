@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from vqzip.codec.effort import DEFAULT_EFFORT
-from vqzip.codec.target import Target
+from vqzip.codec.goal import Target, target_like
+from vqzip.pictures.hidden import visible_pixels
 from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.picture import Picture
+from vqzip.pictures.read import read_file
 
 Permission = Callable[[], AbstractContextManager[object]]
 """Returns a context in which a file may be written."""
@@ -20,7 +23,7 @@ Room = Callable[[int], AbstractContextManager[object]]
 
 @dataclass(frozen=True)
 class EncodeSettings:
-    """How pictures are encoded; of the first five at most one is given.
+    """How pictures are encoded; of the first six at most one is given.
 
     Args:
         quality: 1.0 to 8.0 by eighths; None for the default.
@@ -28,6 +31,8 @@ class EncodeSettings:
         max_bytes: most bytes of a file.
         psnr: least PSNR in dB.
         ms_ssim: least MS-SSIM.
+        match: path of another file of the picture; the result is no worse.
+        match_by_ms_ssim: whether that is compared by MS-SSIM, not PSNR.
         effort: 0 to 3.
         verify: decode the written file and compare its codes.
         strip: leave out metadata; colors become sRGB.
@@ -45,6 +50,8 @@ class EncodeSettings:
     max_bytes: int | None = None
     psnr: float | None = None
     ms_ssim: float | None = None
+    match: Path | None = None
+    match_by_ms_ssim: bool = False
     effort: int = DEFAULT_EFFORT
     verify: bool = False
     strip: bool = False
@@ -56,7 +63,17 @@ class EncodeSettings:
     delete_source: bool = False
 
     def target(self, picture: Picture) -> Target | None:
-        """Return the target for a picture; None if a quality is given."""
+        """Return the target for a picture; None if a quality is given.
+
+        Raises:
+            VqzipError: there is a file to match, and it is not one of this picture.
+        """
+        if self.match is not None:
+            found = read_file(self.match, max_pixels=self.max_pixels)
+            other = (found.stripped() if self.strip else found).picture
+            visible = None if self.keep_hidden_colors else visible_pixels(picture)
+            by_ms_ssim = self.match_by_ms_ssim
+            return target_like(picture.pixels, other.pixels, visible, by_ms_ssim=by_ms_ssim)
         max_bytes = self.max_bytes
         if self.bpp is not None:
             max_bytes = int(self.bpp * picture.width * picture.height / 8)

@@ -18,7 +18,16 @@ from vqzip.cli.console import (
     waiting,
     write_stdout,
 )
-from vqzip.cli.goals import Bpp, MaxBytes, MsSsim, Psnr, Quality, check_goals
+from vqzip.cli.goals import (
+    Bpp,
+    Match,
+    MatchBy,
+    MaxBytes,
+    MsSsim,
+    Psnr,
+    Quality,
+    check_goals,
+)
 from vqzip.cli.native_stderr import native_stderr_muted
 from vqzip.cli.options import (
     DEFAULT_MAX_PIXELS,
@@ -72,6 +81,8 @@ def encode(
     max_bytes: MaxBytes = None,
     psnr: Psnr = None,
     ms_ssim: MsSsim = None,
+    match: Match = None,
+    match_by: MatchBy = "psnr",
     model: Annotated[
         str, typer.Option(help="Name of a model or a model folder.", rich_help_panel=HOW)
     ] = "photo",
@@ -139,7 +150,7 @@ def encode(
 
     Each file names its model by a hash; only that model can decode it.
     """
-    check_goals(quality, bpp, max_bytes, psnr, ms_ssim)
+    check_goals(quality, bpp, max_bytes, psnr, ms_ssim, match)
     call = Call(
         sources=tuple(sources),
         output=output,
@@ -162,6 +173,8 @@ def encode(
         max_bytes=max_bytes,
         psnr=psnr,
         ms_ssim=ms_ssim,
+        match=match,
+        match_by_ms_ssim=match_by == "ms-ssim",
         effort=effort,
         verify=verify,
         strip=strip,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
 from vqzip.cli.options import parse_count
 from vqzip.errors import ModelError, UsageError
 from vqzip.quality import quality_number
+
+Metric = Literal["psnr", "ms-ssim"]
 
 HOW_GOOD = "Quality or size (at most one of these)"
 
@@ -65,6 +68,22 @@ MsSsim = Annotated[
     ),
 ]
 
+Match = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="No worse than this file of the same picture, such as a JPEG, in as few bytes as possible.",
+        rich_help_panel=HOW_GOOD,
+    ),
+]
+
+MatchBy = Annotated[
+    Metric,
+    typer.Option(
+        help="What --match compares; ms-ssim needs the extra `report`.", rich_help_panel=HOW_GOOD
+    ),
+]
+
 
 def check_goals(
     quality: float | None,
@@ -72,6 +91,7 @@ def check_goals(
     max_bytes: int | None,
     psnr: float | None,
     ms_ssim: float | None,
+    match: Path | None = None,
 ) -> None:
     """Refuse two goals at once, and goals out of their range.
 
@@ -79,7 +99,7 @@ def check_goals(
         UsageError: with the names of the options.
     """
     above_zero = {"--bpp": bpp, "--psnr": psnr, "--ms-ssim": ms_ssim}
-    goals = {"-q": quality, "--max-bytes": max_bytes, **above_zero}
+    goals = {"-q": quality, "--max-bytes": max_bytes, "--match": match, **above_zero}
     given = [name for name, value in goals.items() if value is not None]
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} ask for different things; give one of them.")

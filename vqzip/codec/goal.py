@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.errors import UsageError, missing_package
+from vqzip.errors import PictureError, UsageError, missing_package
 
 SIZE_SLACK = math.log(1 / 0.98)
 SLACK_DB = 0.03
@@ -100,6 +100,43 @@ class Target:
         if self.ms_ssim is None:
             return f"{math.floor(db * 100) / 100:.2f} dB"
         return f"MS-SSIM {math.floor((1 - 10 ** (-db / 10)) * 10**4) / 10**4:.4f}"
+
+
+def target_like(
+    original: NDArray[np.uint8],
+    other: NDArray[np.uint8],
+    visible: NDArray[np.bool_] | None = None,
+    *,
+    by_ms_ssim: bool = False,
+) -> Target:
+    """Return the target of a file that is no worse than another version of its picture.
+
+    Args:
+        original: `(H, W)` or `(H, W, 3)`.
+        other: pixels of the other version, of the same size; either may be gray.
+        visible: `(H, W)`, the pixels that count for a PSNR; None for all.
+        by_ms_ssim: compare by MS-SSIM instead of PSNR.
+
+    Raises:
+        PictureError: the sizes differ.
+        UsageError: the other version has no loss, or MS-SSIM cannot be computed.
+    """
+    if original.shape[:2] != other.shape[:2]:
+        raise PictureError(
+            f"the picture to match has {other.shape[1]} x {other.shape[0]} pixels, the original "
+            f"{original.shape[1]} x {original.shape[0]}; they must be one picture."
+        )
+    if original.ndim != other.ndim:
+        original, other = (
+            p if p.ndim == 3 else np.repeat(p[..., None], 3, axis=2) for p in (original, other)
+        )
+    if np.array_equal(original, other):
+        raise UsageError(
+            "the picture to match has no loss, and no .vqz file is as good; give a quality."
+        )
+    if by_ms_ssim:
+        return Target(ms_ssim=measured_ms_ssim(original, other))
+    return Target(psnr_db=psnr_db(original, other, visible))
 
 
 def psnr_db(
