@@ -6,10 +6,9 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.codec.codec import Codec
+from vqzip.codec.self_test import self_test_picture
 from vqzip.files import whole_folder
 from vqzip.models import folder as model_folder
 from vqzip.models.config import ModelConfig
@@ -92,12 +91,3 @@ def _save_and_load(folder: Path, config: ModelConfig, vqvae: Vqvae, prior: Pixel
     codec = Codec(model_folder.load(folder))
     check_runtimes(load_vqvae(folder), codec.model.autoencoder)
     return codec
-
-
-def self_test_picture() -> Picture:
-    """Return a small computed picture: gradients, an edge, stripes."""
-    rows, columns = np.mgrid[0:96, 0:128]
-    red = rows * 2 + columns // 2
-    green = np.where(columns > rows, 200, 60) + (rows // 4 % 2) * 20
-    blue = (columns * columns // 64) % 256
-    return Picture(np.stack([red, green, blue], 2).clip(0, 255).astype(np.uint8))
