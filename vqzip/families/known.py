@@ -10,6 +10,7 @@ from vqzip.errors import ModelError
 from vqzip.families.discrete import DISCRETE
 from vqzip.families.family import Family
 from vqzip.families.gaussian.config import GAUSSIAN
+from vqzip.families.pixelcnn.config import PIXELCNN
 from vqzip.models.config import AnyConfig
 from vqzip.models.folder import config_of, plain_json
 from vqzip.models.places import CONFIG, find_by_id, locate, read_file
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 WITHOUT_KIND = "discrete"
 """The family of configurations without `kind`; models of it were made before there were others."""
 
-FAMILIES: dict[str, Family[Any]] = {WITHOUT_KIND: DISCRETE, "gaussian": GAUSSIAN}
+FAMILIES: dict[str, Family[Any]] = {
+    WITHOUT_KIND: DISCRETE,
+    "gaussian": GAUSSIAN,
+    "pixelcnn": PIXELCNN,
+}
 """By the `kind` of a configuration. A new family is a folder here with its `Family`, and a line in this table."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,8 @@ from vqzip.errors import ModelError, RecipeError
 from vqzip.families.gaussian.config import GaussianConfig
 from vqzip.families.gaussian.network import GaussianVae
 from vqzip.families.known import FAMILIES
+from vqzip.families.pixelcnn.config import PixelCnnConfig
+from vqzip.families.pixelcnn.network import GatedPixelCnn
 from vqzip.models.plain import from_plain
 from vqzip.training.recipe.ranges import check_ranges, ranged
 from vqzip.training.recipe.read import RECIPES, changed_toml
@@ -38,10 +40,13 @@ class Trainable(Protocol):
         ...
 
 
-NETWORKS: dict[type, Callable[[Any], nn.Module]] = {GaussianConfig: GaussianVae}
+NETWORKS: dict[type, Callable[[Any], nn.Module]] = {
+    GaussianConfig: GaussianVae,
+    PixelCnnConfig: GatedPixelCnn,
+}
 """The network of a configuration, which is a `Trainable`. A new family is a line here and in `AnyModel`."""
 
-AnyModel = GaussianConfig
+AnyModel: TypeAlias = GaussianConfig | PixelCnnConfig
 
 
 @dataclass(frozen=True)
