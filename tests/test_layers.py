@@ -26,7 +26,7 @@ REFUSED = {  # what a part may not import although it lies lower, or lies inside
     "prior/exact": ("prior.float", "prior.export", "prior.numpy"),
     "prior/float": ("prior.exact", "prior.export", "prior.numpy"),
     "prior/numpy": ("prior.float", "prior.export"),
-    "training": ("codec.target", "codec.sampling", "measuring.analysis", "measuring.anchors", "measuring.measure"),
+    "training": ("codec.target", "measuring.analysis", "measuring.anchors", "measuring.measure"),
 }  # fmt: skip
 HOMES = {
     "constriction": ("entropy/",),
@@ -39,7 +39,9 @@ HOMES = {
     "torch": (
         "autoencoders/", "codec/refinement", "families/", "measuring/", "metrics.py", "models/", "prior/export/", "prior/float/", "training/",
     ),
-    "torchvision": ("training/image_sources.py",),
+    "torchvision": ("training/data/",),
+    "datasets": ("training/data/",),
+    "webdataset": ("training/data/",),
     "typer": ("cli/",),
 }  # fmt: skip
 """Outside libraries, and the only places that may import them."""

@@ -33,6 +33,7 @@ from vqzip.training.calibrate import (
     validation_pictures,
 )
 from vqzip.training.centroids import PRIOR_SHIFT, CentroidFit, own_shifts, set_centroids
+from vqzip.training.data.pictures import PictureFiles
 from vqzip.training.recipe.config import QualityTargets
 
 TARGETS = QualityTargets(0.1, 1.0)
@@ -55,7 +56,7 @@ def codec(tiny_model: Path) -> Codec:
 
 def test_pictures_are_cut_in_the_middle_to_whole_cells(tmp_path: Path) -> None:
     paths = save(tmp_path, [(50, 70), (800, 33)])
-    first, second = validation_pictures(paths, 16, 12)
+    first, second = validation_pictures(PictureFiles(paths), 16, 12)
     assert first.pixels.shape == (48, 64, 3)
     assert second.pixels.shape == (LARGEST_SIDE, 32, 3)
     assert np.array_equal(first.pixels, made_pixels(0, 50, 70)[1:49, 3:67])
@@ -63,19 +64,24 @@ def test_pictures_are_cut_in_the_middle_to_whole_cells(tmp_path: Path) -> None:
 
 def test_pictures_are_spread_and_bad_ones_replaced(tmp_path: Path) -> None:
     paths = save(tmp_path, [(32, 32)] * 9)
-    chosen = validation_pictures(paths, 16, 3)
+    chosen = validation_pictures(PictureFiles(paths), 16, 3)
     for picture, number in zip(chosen, (0, 4, 8), strict=True):
         assert np.array_equal(picture.pixels, made_pixels(number, 32, 32))
     paths[4].write_bytes(b"no picture")
-    replaced = validation_pictures(paths, 16, 3)
+    replaced = validation_pictures(PictureFiles(paths), 16, 3)
     assert np.array_equal(replaced[2].pixels, made_pixels(1, 32, 32))
 
 
 def test_no_picture_will_do(tmp_path: Path) -> None:
-    with pytest.raises(
-        TrainingError, match="64 pixels; give a folder of larger pictures with `valid`"
-    ):
-        validation_pictures(save(tmp_path, [(32, 90), (90, 32)]), 64, 12)
+    paths = save(tmp_path, [(32, 90)])
+    paths[0].write_bytes(b"no picture")
+    with pytest.raises(TrainingError, match="give a folder of other pictures with `valid`"):
+        validation_pictures(PictureFiles(paths), 64, 12)
+
+
+def test_a_picture_smaller_than_a_cell_is_taken_whole(tmp_path: Path) -> None:
+    (picture,) = validation_pictures(PictureFiles(save(tmp_path, [(28, 90)])), 32, 12)
+    assert picture.pixels.shape == (28, 64, 3)
 
 
 def test_a_straight_line_is_met() -> None:

@@ -202,10 +202,11 @@ def test_finer_codes_are_chosen_given_the_coarser_ones_as_chosen(
         for name, parameter in phase.transform.predictors.named_parameters():
             if name.endswith("leave.weight"):
                 parameter.fill_(0.05)
-    pixels, gray = phase.setup.batch(4, 0, 2, phase.tiles.side)
+    batch = phase.setup.batch(4, 0, 2, phase.tiles.window)
+    tile = phase.tiles.random(batch, torch.Generator().manual_seed(0))
     step = torch.full((2,), 20.0)
-    crops = Crops(pixels, gray, step, (0, 0))
-    features = phase.transform.split(phase.transform.planes(pixels))
+    crops = Crops(batch, step, tile)
+    features = phase.transform.split(phase.transform.planes(batch.pixels))
     chosen = phase.passes.codes(features, crops)
     low = None
     for number, (quantizer, level) in enumerate(
@@ -214,8 +215,8 @@ def test_finer_codes_are_chosen_given_the_coarser_ones_as_chosen(
         z_q = quantizer.dequantize(level.codes[:, :, None].int(), step)
         scale = phase.transform.scale(number, low, step)
         if number == 2:
-            z = phase.tiles.cut(number, scale.latents(features[number]) / 20.0, (0, 0))
-            codes = phase.tiles.cut(number, level.codes, (0, 0))
+            z = tile.cut(number, scale.latents(features[number]) / 20.0)
+            codes = tile.cut(number, level.codes)
             # Whatever is chosen lies between zero and the nearest code of this very latent.
             assert bool((codes.abs() <= z.abs().round()).all())
             assert bool((codes * z >= 0).all())

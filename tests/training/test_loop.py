@@ -30,6 +30,7 @@ class CountingPhase:
     name = "counting"
     steps = 50
     time_share = 1.0
+    figures: tuple[str, ...] = ("loss",)
 
     def __init__(self, kill_at: int | None = None, nan_at: int | None = None) -> None:
         self.total = torch.zeros((), dtype=torch.float64)

@@ -61,17 +61,18 @@ def test_a_restored_phase_takes_the_same_steps(tmp_path: Path, pictures: Path) -
 def test_the_cost_is_bits_and_the_error_of_zeros(tmp_path: Path, pictures: Path) -> None:
     """Against a loop over the latents of the predicted level."""
     phase = made_phase(tiny_recipe(tmp_path, "predicted"), pictures)
-    pixels, _ = phase.setup.batch(5, 0, 1, phase.side)
+    batch = phase.setup.batch(5, 0, 1, phase.window)
+    pixels = batch.pixels
     step, offset = torch.tensor([30.0]), torch.tensor([0.4])
     with torch.no_grad():
-        cost, _ = phase._predicted(pixels, step, offset)
+        cost, _ = phase._predicted(batch, step, offset)
         # A predictor that starts at zero leaves the subbands as they are.
         latents = phase.transform.analyze(pixels, step)[2]
     z = latents.double().numpy().ravel() / 30.0
     bits = np.log2(1 + CURVATURE * z**2).sum()
     error = (z[np.abs(z) < 0.6] ** 2).sum() * 30.0**2
     price = phase.config.rate_weight * 0.3**2
-    expected = (bits + error / price) / phase.side**2
+    expected = (bits + error / price) / (batch.height * batch.width)
     assert cost.item() == pytest.approx(expected, rel=1e-4)
 
 

@@ -21,6 +21,7 @@ import vqzip
 from tests.training.tiny_recipes import KINDS, made_pixels, tiny_recipe, write_recipe
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.codec.self_test import self_test_picture
+from vqzip.cli.train import WEAK
 from vqzip.errors import ModelError, RecipeError, TrainingError, UsageError
 from vqzip.models.config import BIT_PRICE
 from vqzip.models.folder import load
@@ -34,8 +35,11 @@ from vqzip.training.networks import start_from
 from vqzip.training.phases.prior import PriorPhase
 from vqzip.training.recipe.config import Recipe
 from vqzip.training.recipe.read import load_recipe
-from vqzip.training.run import run
+from vqzip.training.run import Surroundings, run
 from vqzip.training.run_log import read_rows
+
+ENDED = (0, WEAK)
+"""Exit statuses of runs that ended; tiny models are weak."""
 
 
 @pytest.fixture
@@ -73,10 +77,8 @@ def test_a_run_ends_with_a_model_that_codes(tmp_path: Path, pictures: Path, kind
         str(write_recipe(tmp_path, kind)),
         data=pictures,
         out=out,
-        device="cpu",
-        report=reports.append,
-        note=notes.append,
-    )
+        around=Surroundings("cpu", report=reports.append, note=notes.append),
+    ).model
     assert model == out / "model"
     assert [r.phase for r in reports][-2:] == ["export", "export"]
     assert notes == [f"1 of 3 pictures could not be read; {out / 'unreadable.txt'} names them"]
@@ -113,7 +115,7 @@ def test_killed_runs_go_on_and_same_seeds_agree(tmp_path: Path, pictures: Path, 
     command += ["--device", "cpu"]
     environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
-    subprocess.run([*command, "--out", str(unbroken)], env=environment, check=True)
+    assert subprocess.run([*command, "--out", str(unbroken)], env=environment).returncode in ENDED
     rows = len(read_rows(unbroken / "metrics.jsonl"))
     killed = 0
     for mark in (0, 1, rows - 1):
@@ -125,7 +127,8 @@ def test_killed_runs_go_on_and_same_seeds_agree(tmp_path: Path, pictures: Path, 
             time.sleep(0.01)
         killed += process.wait() == -signal.SIGKILL
     assert killed >= 2, "a run that was never killed proves nothing"
-    subprocess.run([*command, "--out", str(broken), "--resume"], env=environment, check=True)
+    again = subprocess.run([*command, "--out", str(broken), "--resume"], env=environment)
+    assert again.returncode in ENDED
     assert_same_runs(unbroken, broken)
 
 
@@ -146,10 +149,13 @@ def test_killed_before_the_first_checkpoint(
     with pytest.raises(Killed):
         run(str(recipe), data=pictures, out=out, minutes=2.0, settings=["seed=8"])
     with pytest.raises(Killed):
-        run("ignored", data=pictures, out=out, resume=True)
+        run(None, data=pictures, out=out, resume=True)
     assert steps == [0, 0]
     assert load_recipe(str(out / "recipe.toml")).seed == 8
-    assert json.loads((out / "arguments.json").read_text()) == {"minutes": 2.0, "start": None}
+    known = json.loads((out / "arguments.json").read_text())
+    assert (known["minutes"], known["start"], known["data"]) == (2.0, None, str(pictures))
+    assert known["recipe"] == str(recipe)
+    assert known["pictures"].startswith("2 pictures")
 
 
 def test_settings_of_a_resumed_run_are_kept(
@@ -187,7 +193,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, pictures: Path) -> None
     write_recipe(tmp_path, "wavelet").rename(out / "recipe.toml")
     (out / CHECKPOINT).write_bytes(b"no checkpoint")
     with pytest.raises(TrainingError, match="damaged"):
-        run("ignored", data=pictures, out=out, resume=True, device="cpu")
+        run(None, data=pictures, out=out, resume=True, around=Surroundings("cpu"))
 
 
 def test_refusals_leave_nothing_behind(tmp_path: Path, pictures: Path) -> None:
@@ -195,7 +201,7 @@ def test_refusals_leave_nothing_behind(tmp_path: Path, pictures: Path) -> None:
     empty, tiny = tmp_path / "empty", tmp_path / "tiny"
     empty.mkdir()
     tiny.mkdir()
-    Image.fromarray(made_pixels(0, 3, 3)).save(tiny / "tiny.png")
+    (tiny / "tiny.png").write_bytes(b"no picture")
     with pytest.raises(TrainingError, match="no pictures"):
         run(recipe, data=empty, out=out)
     with pytest.raises(TrainingError, match="no pictures"):
@@ -205,7 +211,7 @@ def test_refusals_leave_nothing_behind(tmp_path: Path, pictures: Path) -> None:
     with pytest.raises(RecipeError, match="no key"):
         run(recipe, data=pictures, out=out, settings=["data.nothing=1"])
     with pytest.raises(ModelError, match="cuda:99"):
-        run(recipe, data=pictures, out=out, device="cuda:99")
+        run(recipe, data=pictures, out=out, around=Surroundings("cuda:99"))
     with pytest.raises(UsageError, match="above 0"):
         run(recipe, data=pictures, out=out, minutes=0.0)
     with pytest.raises(TrainingError, match="no run to resume"):
@@ -228,10 +234,9 @@ def test_minutes_end_a_run_well(tmp_path: Path, pictures: Path) -> None:
         data=pictures,
         out=tmp_path / "out",
         minutes=0.1,
-        device="cpu",
         settings=settings,
-        report=reports.append,
-    )
+        around=Surroundings("cpu", report=reports.append),
+    ).model
     assert vqzip.load(str(model)).model.name == "tiny-codebook"
     for phase in ("vqvae", "prior"):
         assert max(r.fraction for r in reports if r.phase == phase) == 1
@@ -250,7 +255,7 @@ def test_a_run_inside_its_own_pictures(
         pass
 
     def die(self: PriorPhase, number: int, remaining: float) -> dict[str, float]:
-        seen.append(len(self.setup.source.paths))
+        seen.append(len(self.setup.loader.source.pictures))
         raise Killed
 
     monkeypatch.setattr(PriorPhase, "step", die)
@@ -258,7 +263,7 @@ def test_a_run_inside_its_own_pictures(
         run(str(write_recipe(tmp_path, "wavelet")), data=pictures, out=out)
     Image.fromarray(made_pixels(5)).save(out / "curve.png")
     with pytest.raises(Killed):
-        run("ignored", data=pictures, out=out, resume=True)
+        run(None, data=pictures, out=out, resume=True)
     assert seen == [2, 2]
 
 
@@ -327,9 +332,10 @@ def test_the_self_test_picture_does_not_change() -> None:
 
 @pytest.mark.slow
 def test_a_run_begins_with_a_models_weights(tmp_path: Path, pictures: Path) -> None:
+    around = Surroundings("cpu")
     first = run(
-        str(write_recipe(tmp_path, "wavelet")), data=pictures, out=tmp_path / "a", device="cpu"
-    )
+        str(write_recipe(tmp_path, "wavelet")), data=pictures, out=tmp_path / "a", around=around
+    ).model
     recipe = load_recipe(str(write_recipe(tmp_path, "joint")))
     vqvae, prior = Vqvae(recipe.vqvae), PixelCnn(recipe.vqvae, recipe.prior)
     start_from(first, vqvae, prior)
@@ -337,7 +343,7 @@ def test_a_run_begins_with_a_models_weights(tmp_path: Path, pictures: Path) -> N
     assert all(torch.equal(tensor, known[name]) for name, tensor in prior.state_dict().items())
 
     out = tmp_path / "b"
-    run(str(tmp_path / "joint.toml"), data=pictures, out=out, device="cpu", start=first)
+    run(str(tmp_path / "joint.toml"), data=pictures, out=out, around=around, start=first)
     assert [row["phase"] for row in read_rows(out / "metrics.jsonl")] == ["decoder", "joint"]
     assert json.loads((out / "arguments.json").read_text())["start"] == str(first.resolve())
 
@@ -345,5 +351,5 @@ def test_a_run_begins_with_a_models_weights(tmp_path: Path, pictures: Path) -> N
 def test_a_run_cannot_begin_with_a_model_that_is_not_there(tmp_path: Path, pictures: Path) -> None:
     recipe, out = str(write_recipe(tmp_path, "joint")), tmp_path / "out"
     with pytest.raises(ModelError, match="no model"):
-        run(recipe, data=pictures, out=out, device="cpu", start=tmp_path / "nowhere")
+        run(recipe, data=pictures, out=out, start=tmp_path / "nowhere")
     assert not out.exists()

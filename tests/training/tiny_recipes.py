@@ -11,7 +11,9 @@ from PIL import Image
 
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.prior.float.pixelcnn import PixelCnn
-from vqzip.training.image_sources import CropSource, find_pictures
+from vqzip.training.data.crops import CropSource
+from vqzip.training.data.loader import Loader
+from vqzip.training.data.pictures import open_pictures
 from vqzip.training.phases.known import make_phase
 from vqzip.training.phases.phase import Phase, Setup
 from vqzip.training.recipe.config import Recipe
@@ -184,7 +186,7 @@ def write_recipe(folder: Path, kind: str) -> Path:
 
 def made_phase(recipe: Recipe, pictures: Path, kind: str) -> Phase:
     """Return the phase of that kind, with random weights."""
-    source = CropSource(find_pictures(pictures), recipe.data, recipe.seed)
+    source = Loader(CropSource(open_pictures(pictures), recipe.data, recipe.seed))
     vqvae = Vqvae(recipe.vqvae)
     vqvae.initialize(torch.Generator().manual_seed(0))
     prior = PixelCnn(recipe.vqvae, recipe.prior)

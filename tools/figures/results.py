@@ -37,8 +37,8 @@ from vqzip.measuring.subject import ModelSubject
 from vqzip.models.folder import CARD, CURVE
 from vqzip.models.places import CONFIG
 from vqzip.pictures.picture import Picture
-from vqzip.training import image_sources
 from vqzip.training.calibrate import curve_json, measure_curve, validation_pictures
+from vqzip.training.data.pictures import open_pictures
 from vqzip.training.model_card import with_curve
 from vqzip.training.run import VALIDATION_PICTURES
 
@@ -192,11 +192,11 @@ def pictures_of_curves(codecs: Mapping[str, Codec], valid: Path) -> dict[str, li
         UsageError: a package is missing.
     """
     check_packages("pytorch_msssim")
-    paths = image_sources.find_pictures(valid)
+    found = open_pictures(valid)
     for codec in codecs.values():
         with_curve(read_card(codec.model.path), [])
     return {
-        name: validation_pictures(paths, codec.model.config.vqvae.align, VALIDATION_PICTURES)
+        name: validation_pictures(found, codec.model.config.vqvae.align, VALIDATION_PICTURES)
         for name, codec in codecs.items()
     }
 

@@ -75,6 +75,17 @@ class CodewordLearning(nn.Module):
             learner.start(quantizer, z_e, generator)
             quantized.append(quantizer.quantize(z_e, one).z_q)
 
+    def forget(self, vqvae: Vqvae, optimizer: torch.optim.Optimizer) -> None:
+        """Remove what an optimizer remembers of codewords that the last batch replaced.
+
+        Adam's moments of the codeword before would push the new one away from its latents.
+        """
+        for quantizer, learner in zip(vqvae.quantizers, self.learners, strict=True):
+            fresh, books = learner.fresh, quantizer.codewords()
+            for moment in optimizer.state.get(books, {}).values():
+                if moment.shape == books.shape:
+                    moment.masked_fill_(fresh[..., None], 0)
+
     def learn(
         self,
         vqvae: Vqvae,

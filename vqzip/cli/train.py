@@ -1,34 +1,22 @@
-"""`vqzip train`: a recipe and a folder of pictures to a model folder."""
+"""`vqzip train`: a recipe and pictures to a model folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn
 
-from vqzip.cli.console import print_note, stderr_console
+from vqzip.cli.console import print_note
 from vqzip.cli.options import Device
 
-if TYPE_CHECKING:
-    from rich.progress import TaskID
-
-    from vqzip.training.loop import Progress as TrainingProgress
+WEAK = 3
+"""Exit status of a run whose model has shortcomings."""
 
 
 def train(
     recipe: Annotated[
         str, typer.Argument(metavar="RECIPE", help="Name of a recipe or the path of a TOML file.")
-    ],
-    data: Annotated[
-        Path,
-        typer.Option(
-            metavar="DIR",
-            help="Folder of pictures, searched recursively; for families that are trained by likelihood, "
-            "pictures of one size or the IDX files of MNIST and its like.",
-        ),
     ],
     out: Annotated[
         Path,
@@ -36,10 +24,19 @@ def train(
             metavar="DIR", help="Run folder for checkpoints, the log, and finally `model`."
         ),
     ],
-    valid: Annotated[
-        Path | None,
+    data: Annotated[
+        str | None,
         typer.Option(
-            metavar="DIR", help="Pictures to fit the qualities on. Default: some of --data."
+            metavar="DATA",
+            help="Folder of pictures, searched recursively, or a data set: torchvision:NAME?root=DIR, "
+            "webdataset:SHARDS, datasets:NAME, python:MODULE:ATTRIBUTE. For families that are trained by "
+            "likelihood: pictures of one size or the IDX files of MNIST and its like.",
+        ),
+    ] = None,
+    valid: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA", help="Pictures to fit the qualities on. Default: some of --data."
         ),
     ] = None,
     resume: Annotated[
@@ -58,6 +55,14 @@ def train(
         ),
     ] = None,
     device: Device = "auto",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=256,
+            help="Processes that cut crops. Default: one for each core with a GPU, none without.",
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -66,75 +71,46 @@ def train(
             help="Change a key of the recipe, such as phases.vqvae.batch=4; can be repeated.",
         ),
     ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Allow a data set to be downloaded.")
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="With --resume, export the model of a finished run again and replace it.",
+        ),
+    ] = False,
 ) -> None:
-    """Train a model on a folder of pictures.
+    """Train a model on pictures.
 
-    With a recipe of a model with codes, the VQ-VAE is trained first, then the prior; then the prior is
-    converted to integers. The result is a model for `encode --model DIR`. --resume continues an interrupted run.
+    A recipe lists the phases of training; then the prior is converted to integers. The result is a model for
+    `encode --model DIR`. --resume continues an interrupted run. The exit status is 3 if the model has
+    shortcomings, which are printed and listed in its CARD.md.
     """
+    from vqzip.cli.training_display import TrainingDisplay
+    from vqzip.training.run import Surroundings
     from vqzip.training.start import start_run
 
     try:
         with TrainingDisplay() as display:
-            folder = start_run(
+            outcome = start_run(
                 recipe,
                 data=data,
                 valid=valid,
                 start=start,
                 out=out,
                 resume=resume,
+                force=force,
                 minutes=minutes,
-                device=device,
                 settings=settings or [],
-                report=display.update,
-                note=print_note,
+                around=Surroundings(device, workers, download, display.update, print_note),
             )
     except KeyboardInterrupt:
         print_note("stopped; the same command with --resume continues from the last checkpoint")
         raise
-    print_note(f"{folder}: the finished model, for --model")
-
-
-class TrainingDisplay:
-    """A progress bar for each phase on a terminal, with the last metrics, speed and time left."""
-
-    def __init__(self) -> None:
-        console = stderr_console()
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:3.0f} %", markup=False),
-            TextColumn("{task.fields[state]}", markup=False),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> TrainingDisplay:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
-
-    def update(self, progress: TrainingProgress) -> None:
-        """Show the progress of a phase."""
-        if progress.phase not in self._tasks:
-            self._tasks[progress.phase] = self._progress.add_task(progress.phase, total=1, state="")
-        metrics = "  ".join(f"{name} {value:.4g}" for name, value in progress.metrics.items())
-        state = (
-            f"step {progress.step}, {progress.steps_per_second:.1f}/s, "
-            f"{_readable_seconds(progress.seconds_left)} left  {metrics}"
-        )
-        self._progress.update(self._tasks[progress.phase], completed=progress.fraction, state=state)
-
-
-def _readable_seconds(seconds: float) -> str:
-    minutes, rest = divmod(round(max(seconds, 0)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    print_note(f"{outcome.model}: the finished model, for --model")
+    for sentence in outcome.shortcomings:
+        print_note(f"warning: {sentence}")
+    if outcome.shortcomings:
+        raise typer.Exit(WEAK)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +18,16 @@ from torch import Tensor
 
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.codec.codec import Codec
-from vqzip.errors import PictureError, TrainingError, UsageError
+from vqzip.errors import TrainingError, UsageError
 from vqzip.metrics import ms_ssim, mse, psnr_db, rate_bpp
+from vqzip.models.config import ModelConfig
 from vqzip.pictures.picture import Picture
-from vqzip.pictures.read import read_picture
 from vqzip.quality import EVERY_QUALITY, WHOLE_STEPS, Quality, QualityConfig
 from vqzip.training.centroids import CentroidFit, centroids_are_free, own_shifts
-from vqzip.training.image_sources import MAX_PIXELS
+from vqzip.training.data.pictures import Pictures, readable_pixels
 from vqzip.training.recipe.config import QualityTargets
+
+Done = Callable[[], None]
 
 LARGEST_SIDE = 768
 """Larger pictures are cropped, because each of the twelve is encoded more than a dozen times."""
@@ -46,51 +47,52 @@ class CurvePoint:
     ms_ssim: float | None
 
 
-def validation_pictures(paths: Sequence[Path], align: int, most: int) -> list[Picture]:
-    """Return up to `most` pictures spread over `paths`, center-cropped to whole cells.
+def validation_pictures(source: Pictures, align: int, most: int) -> list[Picture]:
+    """Return up to `most` pictures spread over a source, center-cropped to whole cells.
 
-    Pictures that cannot be read or are too small are replaced by others.
+    Pictures that cannot be read are replaced by others. A picture that is smaller than a cell stays as it is.
 
     Args:
-        paths: to choose from.
+        source: to choose from.
         align: side of a cell in pixels.
         most: number of pictures.
 
     Raises:
         TrainingError: none of them is usable.
     """
-    spread = np.unique(np.linspace(0, len(paths) - 1, most).astype(int)).tolist()
-    others = sorted(set(range(len(paths))) - set(spread))
+    spread = np.unique(np.linspace(0, len(source) - 1, most).astype(int)).tolist()
+    others = sorted(set(range(len(source))) - set(spread))
     pictures: list[Picture] = []
     for number in [*spread, *others]:
-        picture = _cut_picture(paths[number], align)
+        picture = _cut_picture(source, number, align)
         if picture is not None:
             pictures.append(picture)
         if len(pictures) == most:
             break
     if not pictures:
         raise TrainingError(
-            f"no picture to validate with can be read and has sides of {align} pixels; "
-            "give a folder of larger pictures with `valid`."
+            "no picture to validate with can be read; give a folder of other pictures with `valid`."
         )
     return pictures
 
 
-def _cut_picture(path: Path, align: int) -> Picture | None:
-    """Return the center of a picture, or None if it is too small."""
-    try:
-        pixels = read_picture(path, max_pixels=MAX_PIXELS, strict=False).pixels
-    except PictureError:
+def _cut_picture(source: Pictures, number: int, align: int) -> Picture | None:
+    """Return the center of a picture, or None if it cannot be read."""
+    pixels = readable_pixels(source, number)
+    if pixels is None:
         return None
-    height, width = (min(side, LARGEST_SIDE) // align * align for side in pixels.shape[:2])
-    if not height or not width:
-        return None
+    height, width = (
+        side if side < align else min(side, LARGEST_SIDE) // align * align
+        for side in pixels.shape[:2]
+    )
     top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
     return Picture(pixels[top : top + height, left : left + width].copy())
 
 
-def measure(codec: Codec, pictures: Sequence[Picture], quality: float) -> CurvePoint:
-    """Encode and decode the pictures at one quality."""
+def measure(
+    codec: Codec, pictures: Sequence[Picture], quality: float, done: Done = lambda: None
+) -> CurvePoint:
+    """Encode and decode the pictures at one quality; `done` is called after each."""
     rates, errors, similarities = [], [], []
     for picture in pictures:
         data = codec.encode_picture(picture, quality=quality).data
@@ -98,6 +100,7 @@ def measure(codec: Codec, pictures: Sequence[Picture], quality: float) -> CurveP
         rates.append(rate_bpp(len(data), picture.width * picture.height))
         errors.append(psnr_db(mse(original, decoded)))
         similarities.append(_similarity(original, decoded))
+        done()
     known = [s for s in similarities if s is not None]
     return CurvePoint(
         quality,
@@ -107,11 +110,19 @@ def measure(codec: Codec, pictures: Sequence[Picture], quality: float) -> CurveP
     )
 
 
-def measure_curve(codec: Codec, pictures: Sequence[Picture]) -> list[CurvePoint]:
-    """Measure a model at all whole qualities, or at its only one."""
-    has_qualities = codec.model.config.vqvae.quality is not None
-    qualities = range(1, WHOLE_STEPS + 2) if has_qualities else (1,)
-    return [measure(codec, pictures, float(quality)) for quality in qualities]
+def measured_qualities(config: ModelConfig) -> list[float]:
+    """Return all whole qualities of a model, or its only one."""
+    return (
+        [float(quality) for quality in range(1, WHOLE_STEPS + 2)] if config.has_qualities else [1.0]
+    )
+
+
+def measure_curve(
+    codec: Codec, pictures: Sequence[Picture], done: Done = lambda: None
+) -> list[CurvePoint]:
+    """Measure a model at its whole qualities; `done` is called after each picture."""
+    qualities = measured_qualities(codec.model.config)
+    return [measure(codec, pictures, quality, done) for quality in qualities]
 
 
 def _similarity(original: NDArray[np.uint8], decoded: NDArray[np.uint8]) -> float | None:
@@ -127,7 +138,11 @@ def _rgb(picture: Picture) -> NDArray[np.uint8]:
 
 
 def fit_quality(
-    codec: Codec, vqvae: Vqvae, pictures: Sequence[Picture], targets: QualityTargets
+    codec: Codec,
+    vqvae: Vqvae,
+    pictures: Sequence[Picture],
+    targets: QualityTargets,
+    done: Done = lambda: None,
 ) -> tuple[QualityConfig, list[Tensor]]:
     """Return the scale of steps that gives the file sizes, and the centroids of every level.
 
@@ -138,6 +153,7 @@ def fit_quality(
         vqvae: its networks.
         pictures: whose sides are whole cells of the coarsest level.
         targets: mean sizes of quality 1 and 8.
+        done: called after each picture.
 
     Raises:
         TrainingError: the model has only one quality.
@@ -154,6 +170,7 @@ def fit_quality(
             rates.append(rate_bpp(len(encoded.data), picture.width * picture.height))
             if centroids is not None and not picture.is_gray:
                 centroids.add(picture, encoded.codes)
+            done()
         log_steps.append(math.log(provisional.step(Quality.of(quality))))
         log_rates.append(math.log(np.mean(rates)))
     shifts = own_shifts(vqvae) if centroids is None else centroids.shifts()

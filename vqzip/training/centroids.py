@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from vqzip.autoencoders.discrete import Vqvae
 from vqzip.autoencoders.quantizers.grid import centroid_sums
@@ -45,10 +46,14 @@ class CentroidFit:
     def add(self, picture: Picture, codes: Codes) -> None:
         """Add the codes of an RGB picture."""
         pixels = torch.from_numpy(picture.pixels).permute(2, 0, 1)[None].float()
+        align = self._vqvae.config.align
+        padding = (0, -picture.width % align, 0, -picture.height % align)
+        pixels = functional.pad(pixels, padding, mode="replicate")
         step = self._vqvae.steps(1, codes.quality)
         features = self._vqvae.transform.analyze(pixels, step)
         for level, known in enumerate(codes.levels):
             z = self._vqvae.transform.latent(level, features, [], step) / step
+            z = z[:, :, : known.shape[-2], : known.shape[-1]]
             counts, sums = centroid_sums(torch.from_numpy(known[:, 0])[None], z.double())
             self._counts[level] += counts
             self._sums[level] += sums

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vqzip.autoencoders.discrete import Vqvae
@@ -16,7 +16,13 @@ from vqzip.models.learned import load_vqvae, save
 from vqzip.pictures.picture import Picture
 from vqzip.prior.export.float_to_integer import export_prior
 from vqzip.prior.float.pixelcnn import PixelCnn
-from vqzip.training.calibrate import curve_json, fit_quality, measure_curve
+from vqzip.training.calibrate import (
+    FITTED_QUALITIES,
+    curve_json,
+    fit_quality,
+    measure_curve,
+    measured_qualities,
+)
 from vqzip.training.centroids import set_centroids
 from vqzip.training.model_card import model_card
 from vqzip.training.recipe.config import Recipe
@@ -35,6 +41,7 @@ def export(
     out: Path,
     pictures: Sequence[Picture],
     training_pictures: int,
+    report: Callable[[int, int], None] = lambda *_: None,
 ) -> Path:
     """Write the model folder: integers, fitted qualities and centroids, curve, card, self test.
 
@@ -45,13 +52,36 @@ def export(
         out: run folder; the model folder in it is written atomically.
         pictures: from `validation_pictures`.
         training_pictures: number of them, for the card.
+        report: called with the number of encoded pictures, and of all that will be encoded.
 
     Returns:
         `out/model`.
     """
+    qualities = len(measured_qualities(recipe.model))
+    fitted = FITS * len(FITTED_QUALITIES) if recipe.model.has_qualities else 0
+    count = Count((qualities + fitted) * len(pictures), report)
+    # A model that is there is replaced in one step, when the new one is complete.
     with whole_folder(out / MODEL) as folder:
-        _fill(folder, recipe, vqvae, prior, out, pictures, training_pictures)
+        _fill(folder, recipe, vqvae, prior, out, pictures, training_pictures, count)
     return out / MODEL
+
+
+class Count:
+    """Counts encoded pictures.
+
+    Args:
+        total: that will be encoded.
+        report: called with the numbers of encoded and of all pictures.
+    """
+
+    def __init__(self, total: int, report: Callable[[int, int], None]) -> None:
+        self._total, self._report, self._done = total, report, 0
+        report(0, total)
+
+    def __call__(self) -> None:
+        """Count one more."""
+        self._done += 1
+        self._report(self._done, self._total)
 
 
 def _fill(
@@ -62,6 +92,7 @@ def _fill(
     out: Path,
     pictures: Sequence[Picture],
     training_pictures: int,
+    count: Count,
 ) -> None:
     """Write the files of `export` into a temporary folder."""
     vqvae.eval()
@@ -70,12 +101,12 @@ def _fill(
     if recipe.vqvae.quality is not None:
         for _ in range(FITS):
             vqvae = load_vqvae(folder)
-            quality, shifts = fit_quality(codec, vqvae, pictures, recipe.quality)
+            quality, shifts = fit_quality(codec, vqvae, pictures, recipe.quality, count)
             fitted = dataclasses.replace(recipe.vqvae, quality=quality)
             config = dataclasses.replace(config, vqvae=fitted)
             set_centroids(vqvae, shifts)
             codec = _save_and_load(folder, config, vqvae, prior)
-    points = measure_curve(codec, pictures)
+    points = measure_curve(codec, pictures, count)
     (folder / model_folder.CURVE).write_text(curve_json(points), encoding="utf-8")
     self_test = codec.encode_picture(self_test_picture()).data
     (folder / model_folder.SELF_TEST).write_bytes(self_test)

@@ -8,7 +8,7 @@ import math
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,8 +21,10 @@ import vqzip
 from vqzip.errors import TrainingError
 from vqzip.files import write_whole
 from vqzip.training.checkpoints import load_checkpoint, save_checkpoint
+from vqzip.training.phases.optimizing import WARM_UP_STEPS
 from vqzip.training.phases.phase import Phase
-from vqzip.training.run_log import RunLog
+from vqzip.training.ranks import ALONE, Ranks
+from vqzip.training.run_log import NoLog, RunLog
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -44,6 +46,7 @@ class Progress:
         steps_per_second: mean over the phase.
         seconds_left: of this phase.
         metrics: those of the last row of the log, or of the last step before the first row.
+        figures: the metrics that matter most.
     """
 
     phase: str
@@ -51,7 +54,24 @@ class Progress:
     step: int
     steps_per_second: float
     seconds_left: float
-    metrics: dict[str, float]
+    metrics: Mapping[str, float]
+    figures: tuple[str, ...] = ()
+
+
+class Watch(Protocol):
+    """Looks at the networks while they are trained."""
+
+    def look(self, phase: str, number: int, step: int) -> None:
+        """Measure the networks on validation pictures, and show what they make.
+
+        Args:
+            phase: name of the phase.
+            number: of the phase.
+            step: steps of it that were taken.
+        """
+
+    def show(self, progress: Progress) -> None:
+        """Show the progress on the page of the run."""
 
 
 Report = Callable[[Progress], None]
@@ -78,6 +98,9 @@ class TrainingLoop:
         minutes: for all phases together; None uses the recipe's steps.
         resume: continue from the checkpoint in the folder.
         report: called with the progress.
+        note: called with messages for the user.
+        view: looks at the networks now and then.
+        ranks: the processes that train together.
     """
 
     def __init__(
@@ -87,15 +110,21 @@ class TrainingLoop:
         *,
         minutes: float | None,
         resume: bool,
-        report: Report,
+        report: Report = lambda _: None,
+        note: Callable[[str], None] = lambda _: None,
+        view: Watch | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
-        self.recipe, self.folder, self.minutes, self.report = recipe, folder, minutes, report
+        self.recipe, self.ranks = recipe, ranks
+        self.folder, self.minutes = folder, minutes
+        self.report, self.note, self.view = report, note, view
         self.place = Place(0, 0, 0.0, [])
         self._tensors: dict[str, Tensor] = {}
         if resume:
             self._tensors, facts = load_checkpoint(folder / CHECKPOINT)
             self.place = _place(facts, folder / CHECKPOINT)
-        self.log = RunLog(folder, (self.place.phase, self.place.step) if resume else None)
+        place = (self.place.phase, self.place.step) if resume else None
+        self.log = RunLog(folder, place) if self.ranks.writes else NoLog()
 
     def run(self, number: int, phase: Phase, *, total_share: float) -> None:
         """Run one phase to its end.
@@ -114,11 +143,14 @@ class TrainingLoop:
         limit = self._limit(phase, total_share)
         clock = Clock(place.seconds)
         metrics: dict[str, float] = {}
-        saved = shown = time.monotonic()
+        saved = looked = time.monotonic()
+        shown = 0.0
         while (remaining := self._remaining(phase, step, clock, limit)) > 0:
-            rows.append(phase.step(step, remaining))
+            rows.append(self.ranks.mean(phase.step(step, remaining)))
             step += 1
             self._check(phase, step, rows[-1])
+            if step == 1:
+                self._warn_if_slow(phase, clock, limit)
             if step % LOG_EVERY == 0:
                 metrics = self._log(number, phase, step, clock, rows)
                 rows = []
@@ -129,11 +161,31 @@ class TrainingLoop:
             if by_steps or time.monotonic() - saved > 60 * self.recipe.checkpoint_minutes:
                 self._save(Place(number, step, clock.seconds, rows), phase)
                 saved = time.monotonic()
+            if time.monotonic() - looked > 60 * self.recipe.look_minutes > 0:
+                self._look(number, phase, step, clock)
+                looked = time.monotonic()
         if rows:
             metrics = self._log(number, phase, step, clock, rows)
         self._save(Place(number, step, clock.seconds, []), phase)
         self._show(phase, step, clock, limit, metrics)
+        self._look(number, phase, step, clock)
         self.log.draw()
+
+    def _look(self, number: int, phase: Phase, step: int, clock: Clock) -> None:
+        """Look at the networks; this does not count as training time."""
+        if self.view is not None and self.ranks.writes:
+            begin = time.monotonic()
+            self.view.look(phase.name, number, step)
+            clock.leave_out(time.monotonic() - begin)
+
+    def _warn_if_slow(self, phase: Phase, clock: Clock, limit: float | None) -> None:
+        """Say what to set if there is time for a few steps only."""
+        possible = (limit or math.inf) / max(clock.seconds, 1e-9)
+        if possible < WARM_UP_STEPS:
+            self.note(
+                f"a step of phase {phase.name} takes {clock.seconds:.1f} s, so there is time for "
+                f"{possible:.0f} steps; set phases.{phase.name}.batch to a smaller number"
+            )
 
     def _restore(self, phase: Phase) -> None:
         """Restore a phase from the checkpoint, once."""
@@ -171,7 +223,7 @@ class TrainingLoop:
         """Return the part of the budget that is left, from 1 to 0."""
         if limit is None:
             return 1 - step / phase.steps
-        return 1 - clock.seconds / limit
+        return 1 - self.ranks.first(clock.seconds) / limit
 
     def _check(self, phase: Phase, step: int, metrics: dict[str, float]) -> None:
         """Stop before NaN weights get into a checkpoint."""
@@ -187,9 +239,15 @@ class TrainingLoop:
         left = max(self._remaining(phase, step, clock, limit), 0.0)
         speed = step / max(clock.seconds, 1e-9)
         seconds = left * limit if limit is not None else (phase.steps - step) / max(speed, 1e-9)
-        self.report(Progress(phase.name, 1 - left, step, speed, seconds, metrics))
+        progress = Progress(phase.name, 1 - left, step, speed, seconds, metrics, phase.figures)
+        if self.ranks.writes:
+            self.report(progress)
+            if self.view is not None:
+                self.view.show(progress)
 
     def _save(self, place: Place, phase: Phase) -> None:
+        if not self.ranks.writes:
+            return
         facts = dataclasses.asdict(place)
         save_checkpoint(self.folder / CHECKPOINT, phase.tensors(), facts)
 
@@ -226,6 +284,10 @@ class Clock:
     def __init__(self, before: float) -> None:
         self._before = before
         self._start = time.monotonic()
+
+    def leave_out(self, seconds: float) -> None:
+        """Do not count some seconds that passed."""
+        self._start += seconds
 
     @property
     def seconds(self) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import dropwhile
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,6 +18,7 @@ from vqzip.models.learned import load_float_prior
 from vqzip.training.calibrate import CurvePoint
 from vqzip.training.recipe.config import Recipe
 from vqzip.training.run_log import METRICS, read_rows
+from vqzip.training.shortcomings import HEADING, shortcomings
 
 CURVE_HEADER = "| quality | bpp | PSNR dB | MS-SSIM |\n|---|---|---|---|\n"
 
@@ -37,7 +39,9 @@ def model_card(
         training_pictures: that could be read.
         run_folder: holds the log, which says how long each phase was.
     """
-    steps = _last_steps(run_folder / METRICS)
+    rows = read_rows(run_folder / METRICS)
+    steps = _last_steps(rows)
+    lacks = [f"* {sentence}" for sentence in shortcomings(recipe, rows, points)]
     lines = [
         f"# {recipe.name}",
         "",
@@ -52,6 +56,7 @@ def model_card(
         "",
         "License: not stated",
         "",
+        *([HEADING, "", *lacks, ""] if lacks else []),
         "Means over the validation pictures, from files and decoded 8-bit pictures:",
         "",
         CURVE_HEADER + _curve_rows(points),
@@ -93,9 +98,9 @@ def _weights(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def _last_steps(log: Path) -> list[str]:
+def _last_steps(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return how long each phase was, from the last row of each in the log."""
-    last = {row["phase"]: row for row in read_rows(log)}
+    last = {row["phase"]: row for row in rows}
     return [
         f"{phase} {row['step']} steps in {row['seconds'] / 60:.0f} minutes"
         for phase, row in last.items()

@@ -62,6 +62,16 @@ class RunLog:
             training_curve(read_rows(self.path), self.folder / CURVE)
 
 
+class NoLog:
+    """The log of a process that does not write."""
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Do nothing."""
+
+    def draw(self) -> None:
+        """Do nothing."""
+
+
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """Return all complete rows of a log; a last line that a crash cut off is left out."""
     if not path.is_file():

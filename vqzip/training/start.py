@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from vqzip.errors import UsageError
 from vqzip.training.likelihood.recipe import load_likelihood_recipe
 from vqzip.training.likelihood.run import run_likelihood
-from vqzip.training.loop import Progress
-from vqzip.training.run import run
+from vqzip.training.run import Outcome, Surroundings, run
 from vqzip.training.run_folder import RECIPE_FILE
 
 
 def start_run(
     recipe: str,
     *,
-    data: Path,
+    data: str | Path | None = None,
     out: Path,
     resume: bool = False,
+    force: bool = False,
     minutes: float | None = None,
-    device: str = "auto",
     settings: Sequence[str] = (),
-    valid: Path | None = None,
+    valid: str | Path | None = None,
     start: Path | None = None,
-    report: Callable[[Progress], None] = lambda _: None,
-    note: Callable[[str], None] = lambda _: None,
-) -> Path:
+    around: Surroundings = Surroundings(),
+) -> Outcome:
     """Train by a recipe and export a model; see `vqzip.training.run.run` for the arguments.
 
     Raises:
-        UsageError: `valid` or `start` is given for a family that has no use for it.
+        UsageError: `valid` or `start` is given for a family that has no use for it, or `data` is missing.
     """
     own = load_likelihood_recipe(str(out / RECIPE_FILE) if resume else recipe, list(settings))
     if own is None:
@@ -39,18 +37,26 @@ def start_run(
             data=data,
             out=out,
             resume=resume,
+            force=force,
             minutes=minutes,
-            device=device,
             settings=settings,
             valid=valid,
             start=start,
-            report=report,
-            note=note,
+            around=around,
         )
     if valid is not None or start is not None:
         raise UsageError("`valid` and `start` are for models with codes; leave them out.")
+    if data is None:
+        raise UsageError("a run by likelihood needs `data`.")
     if minutes is not None and not minutes > 0:
         raise UsageError(f"minutes must be above 0, got {minutes:g}.")
-    return run_likelihood(
-        own, data=data, out=out, resume=resume, minutes=minutes, device=device, report=report
+    model = run_likelihood(
+        own,
+        data=Path(data),
+        out=out,
+        resume=resume,
+        minutes=minutes,
+        device=around.device,
+        report=around.report,
     )
+    return Outcome(model)

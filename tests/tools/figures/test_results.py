@@ -23,8 +23,8 @@ from vqzip.measuring.report.files import write_report
 from vqzip.models.places import model_id
 from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.calibrate import CurvePoint, curve_json, validation_pictures
+from vqzip.training.data.pictures import open_pictures
 from vqzip.training.export import export
-from vqzip.training.image_sources import find_pictures
 from vqzip.training.model_card import CURVE_HEADER, with_curve
 from vqzip.training.run import VALIDATION_PICTURES
 
@@ -191,7 +191,7 @@ def test_a_curve_is_measured_as_export_measures_it(place: Place, tmp_path: Path,
     vqvae.initialize(torch.Generator().manual_seed(0))
     prior = PixelCnn(recipe.vqvae, recipe.prior, torch.Generator().manual_seed(0))
     judged = validation_pictures(
-        find_pictures(place.valid), recipe.vqvae.align, VALIDATION_PICTURES
+        open_pictures(place.valid), recipe.vqvae.align, VALIDATION_PICTURES
     )
     exported = export(recipe, vqvae, prior, tmp_path, judged, 2)
     folder = exported.rename(place.root / "models" / "own")

@@ -118,6 +118,10 @@ class CodebookQuantizer(nn.Module):
         """Return the commitment loss over beta; see `commitment`."""
         return commitment(z_e, z_q)
 
+    def codewords(self) -> Tensor:
+        """Return the codebooks."""
+        return self.codebooks
+
     def centroids(self) -> Tensor:
         """Return an empty tensor: codewords are final when training ends."""
         return self.codebooks.new_empty(0)

@@ -66,11 +66,13 @@ class CodebookLearner(nn.Module):
         counts: `(G, D, K)` running count of latents a batch.
         sums: `(G, D, K, dim)` running sum of them (used by EMA).
         revived: int64 scalar, codewords replaced so far.
+        fresh: `(G, D, K)` bool, codewords that the last batch replaced.
     """
 
     counts: Tensor
     sums: Tensor
     revived: Tensor
+    fresh: Tensor
 
     def __init__(self, quantizer: CodebookQuantizer, config: CodebookLearningConfig) -> None:
         super().__init__()
@@ -79,6 +81,8 @@ class CodebookLearner(nn.Module):
         self.register_buffer("counts", torch.ones_like(books[..., 0]))
         self.register_buffer("sums", books.clone())
         self.register_buffer("revived", torch.zeros((), dtype=torch.int64))
+        nothing = torch.zeros_like(books[..., 0], dtype=torch.bool)
+        self.register_buffer("fresh", nothing, persistent=False)
 
     @torch.no_grad()
     def start(self, quantizer: CodebookQuantizer, z_e: Tensor, generator: torch.Generator) -> None:
@@ -147,6 +151,7 @@ class CodebookLearner(nn.Module):
         self.counts.copy_(torch.where(dead, mean, self.counts))
         self.sums.copy_(torch.where(gone, fresh * mean.unsqueeze(-1), self.sums))
         self.revived += dead.sum()
+        self.fresh = dead
 
 
 def _by_book(quantizer: CodebookQuantizer, z_e: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:

@@ -74,6 +74,10 @@ class GridQuantizer(nn.Module):
         """Return 0: the codewords of a grid do not follow latents."""
         return z_e.new_zeros(())
 
+    def codewords(self) -> Tensor:
+        """Return an empty tensor: the codewords of a grid are the integers."""
+        return self.centroid_shift.new_empty(0)
+
     def centroids(self) -> Tensor:
         """Return the shifts of the reconstruction points."""
         return self.centroid_shift
@@ -116,6 +120,7 @@ class CentroidLearner(nn.Module):
         super().__init__()
         self.register_buffer("counts", torch.ones_like(quantizer.centroid_shift))
         self.register_buffer("sums", quantizer.centroid_shift.clone())
+        self.fresh = torch.zeros(0, dtype=torch.bool)
 
     def start(self, quantizer: GridQuantizer, z_e: Tensor, generator: torch.Generator) -> None:
         """Do nothing: the initial centroids of a grid do not depend on data."""

@@ -50,6 +50,10 @@ class Quantizer(Protocol):
         """Return the commitment loss over beta, a scalar; 0 if codewords do not follow latents."""
         ...
 
+    def codewords(self) -> Tensor:
+        """Return the codewords `(G, D, K, dim)` that learn; empty if there are none."""
+        ...
+
     def centroids(self) -> Tensor:
         """Return the buffer of reconstruction points that are fitted after training; empty if there is none."""
         ...
@@ -60,7 +64,12 @@ class Learner(Protocol):
 
     It holds the state that only training needs (running counts and sums) as buffers, so that checkpoints
     contain it and model folders do not.
+
+    Attributes:
+        fresh: codewords that the last batch replaced, bool; empty if codewords are never replaced.
     """
+
+    fresh: Tensor
 
     def start(self, quantizer: Any, z_e: Tensor, generator: torch.Generator, /) -> None:
         """Start the codewords from latents `(N, G * dim, h, w)`."""

@@ -10,7 +10,8 @@ from typing import Any
 from vqzip.measuring.report.drawing import INK, colors, figure_with_axes, plot_style, save_figure
 
 _PANELS = (
-    ("loss", ("loss", "distortion", "mse")),
+    ("loss", ("loss",)),
+    ("distortion", ("distortion", "mse")),
     ("rate", ("bpp", "bits", "nll")),
     ("PSNR, dB", ("psnr",)),
     ("perplexity", ("perplexity", "usage")),

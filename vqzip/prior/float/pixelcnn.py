@@ -229,6 +229,7 @@ class PixelCnn(nn.Module):
         self, level: PixelCnnLevel, state: Tensor | None, features: Tensor, condition: Tensor
     ) -> tuple[Tensor, ...]:
         """Return one output a stage; each sees the true codes of the stages before it."""
+        state = _within(state, features)
         hidden = activation(level.first.causal(state, features, condition))
         outputs = []
         channels = sum(len(stage.channels) for stage in level.config.stages)
@@ -244,6 +245,7 @@ class PixelCnn(nn.Module):
     ) -> Tensor:
         """Return the running state `(N, state, H, W)` of the next level."""
         level = self.levels[number]
+        state = _within(state, features)
         x = features if state is None else torch.cat([state, features.to(state.dtype)], 1)
         kernels = [*(layer.kernel for layer in level.config.update), 1]
         for layer, kernel in zip(level.update, kernels, strict=True):
@@ -263,3 +265,10 @@ class PixelCnn(nn.Module):
             self.head.bits(self, number, outputs[number], level, gray)
             for number, level in enumerate(codes)
         ]
+
+
+def _within(state: Tensor | None, features: Tensor) -> Tensor | None:
+    """Return the part of a state for which there are codes: a picture may end inside a coarser cell."""
+    if state is None:
+        return None
+    return state[:, :, : features.shape[2], : features.shape[3]]

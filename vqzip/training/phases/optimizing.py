@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from vqzip.training.ranks import ALONE, Ranks
 from vqzip.training.recipe.phases import RandomRounding, RandomSteps
 
 WARM_UP_STEPS = 100
@@ -47,11 +48,12 @@ def learning_rate(highest: float, number: int, remaining: float) -> float:
     return highest * warm * 0.5 * (1 - math.cos(math.pi * remaining))
 
 
-def step_optimizer(optimizer: torch.optim.Optimizer, rate: float) -> float:
+def step_optimizer(optimizer: torch.optim.Optimizer, rate: float, ranks: Ranks = ALONE) -> float:
     """Take one clipped step at a learning rate; returns the norm of the gradient."""
     # The k-means gradients of codebooks are sums over latents, and would dominate the networks' norm.
     groups = optimizer.param_groups
     parameters = [p for group in groups for p in group["params"] if p.requires_grad]
+    ranks.average_gradients(parameters)
     norm = nn.utils.clip_grad_norm_(parameters, 1.0)
     for group in groups:
         group["lr"] = rate
@@ -60,7 +62,11 @@ def step_optimizer(optimizer: torch.optim.Optimizer, rate: float) -> float:
 
 
 def step_groups(
-    optimizer: torch.optim.Optimizer, rates: Sequence[float], number: int, remaining: float
+    optimizer: torch.optim.Optimizer,
+    rates: Sequence[float],
+    number: int,
+    remaining: float,
+    ranks: Ranks = ALONE,
 ) -> list[float]:
     """Take one step with each group clipped by itself; return the norms of their gradients.
 
@@ -69,22 +75,24 @@ def step_groups(
         rates: highest learning rate of each group.
         number: of the step, from 0.
         remaining: share of the phase that is left.
+        ranks: the processes whose gradients are averaged.
     """
     norms = []
     for group, highest in zip(optimizer.param_groups, rates, strict=True):
+        ranks.average_gradients(group["params"])
         norms.append(float(nn.utils.clip_grad_norm_(group["params"], 1.0)))
         group["lr"] = learning_rate(highest, number, remaining)
     optimizer.step()
     return norms
 
 
-def random_log_steps(config: RandomSteps, count: int, generator: torch.Generator) -> Tensor:
-    """Return natural logarithms of quantizer steps `(count,)` in pixel values, uniform."""
+def random_log_steps(config: RandomSteps, generator: torch.Generator) -> Tensor:
+    """Return natural logarithms of a batch's quantizer steps `(N,)` in pixel values, uniform."""
     low, high = math.log(config.smallest_step), math.log(config.largest_step)
-    return low + (high - low) * torch.rand(count, generator=generator)
+    return low + (high - low) * torch.rand(config.batch, generator=generator)
 
 
-def random_offsets(config: RandomRounding, count: int, generator: torch.Generator) -> Tensor:
-    """Return rounding offsets `(count,)`; 0.5 rounds to the nearest."""
+def random_offsets(config: RandomRounding, generator: torch.Generator) -> Tensor:
+    """Return a batch's rounding offsets `(N,)`; 0.5 rounds to the nearest."""
     first, last = config.deadzone
-    return first + (last - first) * torch.rand(count, generator=generator)
+    return first + (last - first) * torch.rand(config.batch, generator=generator)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -18,7 +18,9 @@ from vqzip.training.checkpoints import (
     restore_module,
     restore_optimizer,
 )
-from vqzip.training.image_sources import CropSource
+from vqzip.training.data.crops import Batch, Window
+from vqzip.training.data.loader import Loader
+from vqzip.training.ranks import ALONE, Ranks
 from vqzip.training.recipe.config import Recipe
 
 
@@ -29,9 +31,11 @@ class Phase(Protocol):
         name: for the log and the user.
         steps: when no time limit is given.
         time_share: when one is.
+        figures: the two metrics that matter most.
     """
 
     name: str
+    figures: tuple[str, ...]
     steps: int
     time_share: float
 
@@ -58,24 +62,42 @@ class Setup:
         recipe: of the run.
         vqvae: on the device.
         prior: the float network, on the device.
-        source: of crops.
+        loader: of crops.
         device: where to train.
+        ranks: the processes that train together.
     """
 
     recipe: Recipe
     vqvae: Vqvae
     prior: PixelCnn
-    source: CropSource
+    loader: Loader
     device: torch.device
+    ranks: Ranks = ALONE
 
     def generator(self, number: int) -> torch.Generator:
         """Return the random numbers of a step, which are the same in a resumed run."""
         return torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + number)
 
-    def batch(self, stream: int, number: int, count: int, side: int) -> tuple[Tensor, Tensor]:
-        """Return pixels and gray flags of a step on the device; see `CropSource.batch`."""
-        pixels, gray = self.source.batch(stream, number, count, side)
-        return pixels.to(self.device), gray.to(self.device)
+    def batch(self, stream: int, number: int, count: int, window: Window) -> Batch:
+        """Return this process's crops of a step, on the device.
+
+        Args:
+            stream: number of the random stream.
+            number: of the step.
+            count: crops of all processes together.
+            window: their size.
+        """
+        batch = self.loader.batch(stream, number, count, window, self.ranks.part(count))
+        return self.on_device(batch)
+
+    def on_device(self, batch: Batch) -> Batch:
+        """Return a batch whose tensors are on the device."""
+        pixels = batch.pixels.to(self.device, non_blocking=True)
+        return replace(batch, pixels=pixels, gray=batch.gray.to(self.device))
+
+    def own(self, drawn: Tensor) -> Tensor:
+        """Return this process's part of random numbers for the whole batch, on the device."""
+        return self.ranks.own(drawn).to(self.device)
 
     def wavelet(self, phase: str) -> WaveletTransform:
         """Return the transform of a phase that needs a wavelet.

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vqzip.errors import RecipeError
+from vqzip.training.data.crops import Batch
 from vqzip.training.losses import squared_error_sum
 from vqzip.training.phases.optimizing import (
     LOWEST_BPP,
@@ -41,6 +42,7 @@ class PredictorPhase(NetworksPhase):
 
     name = "predictors"
     stream = 5
+    figures: tuple[str, ...] = ("loss", "distortion")
 
     def __init__(self, config: PredictorPhaseConfig, setup: Setup) -> None:
         self.config, self.setup = config, setup
@@ -48,7 +50,7 @@ class PredictorPhase(NetworksPhase):
         self.transform = setup.wavelet(config.kind)
         if not self.transform.predictors:
             raise RecipeError(f"recipe '{setup.recipe.name}': a predictor phase needs predictors.")
-        self.side = ContextTiles(setup.recipe.vqvae, setup.recipe.data.margin).side
+        self.window = ContextTiles(setup.recipe.vqvae, setup.recipe.data.margin).window
         networks = [self.transform.predictors, self.transform.after]
         groups = [{"params": list(part.parameters())} for part in networks if part is not None]
         self.rates = [config.learning_rate] * len(groups)
@@ -56,20 +58,20 @@ class PredictorPhase(NetworksPhase):
 
     def step(self, number: int, remaining: float) -> dict[str, float]:
         """Take one step on a batch of crops."""
-        device, count = self.setup.device, self.config.batch
-        pixels, _ = self.setup.batch(self.stream, number, count, self.side)
-        generator = self.setup.generator(number)
-        step = random_log_steps(self.config, count, generator).exp().to(device)
-        offset = random_offsets(self.config, count, generator).to(device)
-        with autocast(device, wanted=self.config.bfloat16):
-            cost, picture = self._predicted(pixels, step, offset)
+        setup = self.setup
+        batch = setup.batch(self.stream, number, self.config.batch, self.window)
+        generator = setup.generator(number)
+        step = setup.own(random_log_steps(self.config, generator).exp())
+        offset = setup.own(random_offsets(self.config, generator))
+        with autocast(setup.device, wanted=self.config.bfloat16):
+            cost, picture = self._predicted(batch, step, offset)
             x_hat = self.transform.to_pixels(picture, step)
-        distortion = squared_error_sum(x_hat, pixels)
+        distortion = squared_error_sum(batch.inside(x_hat), batch.inside(batch.pixels))
         details = torch.log(LOWEST_BPP + cost).mean()
         error = torch.log(LOWEST_BPP + distortion / self._price(step)).mean()
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(details + error)
-        norms = step_groups(self.optimizer, self.rates, number, remaining)
+        norms = step_groups(self.optimizer, self.rates, number, remaining, setup.ranks)
         return {
             "loss": details.item(),
             "log_error": error.item(),
@@ -81,10 +83,10 @@ class PredictorPhase(NetworksPhase):
         """Return lambda, `(N,)`: the distortion that is worth one bit per pixel."""
         return self.config.rate_weight * (step / 100) ** 2
 
-    def _predicted(self, pixels: Tensor, step: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
+    def _predicted(self, batch: Batch, step: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
         """Return the estimated bits per pixel of the details `(N,)`, and the finest low band of their codes."""
         unit, offset = step[:, None, None, None], offset[:, None, None, None]
-        features = self.transform.analyze(pixels, step)
+        features = self.transform.analyze(batch.pixels, step)
         cost = torch.zeros_like(step)
         low: Tensor | None = None
         for number, quantizer in enumerate(self.setup.vqvae.quantizers):
@@ -97,8 +99,10 @@ class PredictorPhase(NetworksPhase):
             if scale.prediction is not None:
                 bits = torch.log2(1 + CURVATURE * z.square())
                 error = torch.where(codes == 0, z.square(), 0.0)
+                rows, columns = self.setup.recipe.vqvae.shape(number, batch.height, batch.width)
+                bits, error = bits[:, :, :rows, :columns], error[:, :, :rows, :columns]
                 cost = cost + bits.flatten(1).sum(1)
                 cost = cost + error.flatten(1).sum(1) * step.square() / self._price(step)
         if low is None:
             raise RecipeError("a VQ-VAE without levels has nothing to predict; add levels.")
-        return cost / (pixels.shape[2] * pixels.shape[3]), low
+        return cost / (batch.height * batch.width), low

@@ -8,9 +8,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from vqzip.training.data.crops import Batch
 from vqzip.training.phases.optimizing import LOWEST_BPP, random_log_steps, random_offsets
 from vqzip.training.phases.phase import Setup
-from vqzip.training.phases.tiles import ContextTiles, coded
+from vqzip.training.phases.tiles import ContextTiles, Tile, coded
 from vqzip.training.recipe.phases import PriorPhaseConfig
 
 
@@ -18,13 +19,13 @@ class PriorCodes(Protocol):
     """Codes to learn from, and how their code lengths count."""
 
     def codes(
-        self, pixels: Tensor, gray: Tensor, generator: torch.Generator, /
-    ) -> tuple[list[Tensor], Tensor]:
-        """Return codes `(N, C, T, T)` int64 a level and the natural logarithm of the step `(N,)`.
+        self, batch: Batch, tiles: ContextTiles, generator: torch.Generator, /
+    ) -> tuple[list[Tensor], Tensor, Tile]:
+        """Return codes `(N, C, h, w)` int64 a level, the natural logarithm of the step `(N,)`, and their tile.
 
         Args:
-            pixels: `(N, 3, H, W)` of crops.
-            gray: `(N,)` bool.
+            batch: crops.
+            tiles: of which a random one is taken.
             generator: of the step.
         """
 
@@ -37,20 +38,19 @@ class CodebookCodes:
 
     Args:
         setup: with the VQ-VAE.
-        tiles: in the crops.
     """
 
-    def __init__(self, setup: Setup, _config: PriorPhaseConfig, tiles: ContextTiles) -> None:
-        self._vqvae, self._tiles = setup.vqvae, tiles
+    def __init__(self, setup: Setup, _config: PriorPhaseConfig) -> None:
+        self._vqvae = setup.vqvae
 
     def codes(
-        self, pixels: Tensor, _gray: Tensor, generator: torch.Generator
-    ) -> tuple[list[Tensor], Tensor]:
+        self, batch: Batch, tiles: ContextTiles, generator: torch.Generator
+    ) -> tuple[list[Tensor], Tensor, Tile]:
         """See `PriorCodes`."""
-        corner = self._tiles.corner(generator)
-        levels = [level.flatten(1, 2).long() for level in self._vqvae.encode(pixels)]
-        cut = [self._tiles.cut(number, level, corner) for number, level in enumerate(levels)]
-        return cut, torch.zeros(len(pixels), device=pixels.device)
+        tile = tiles.random(batch, generator)
+        levels = [level.flatten(1, 2).long() for level in self._vqvae.encode(batch.pixels)]
+        cut = [tile.cut(number, level) for number, level in enumerate(levels)]
+        return cut, torch.zeros(len(batch.pixels), device=batch.pixels.device), tile
 
     def loss(self, rate_bpp: Tensor) -> Tensor:
         """Return the mean."""
@@ -65,36 +65,34 @@ class GridCodes:
     Args:
         setup: with the VQ-VAE.
         config: ranges of the random numbers.
-        tiles: in the crops.
     """
 
-    def __init__(self, setup: Setup, config: PriorPhaseConfig, tiles: ContextTiles) -> None:
-        self._vqvae, self._config, self._tiles = setup.vqvae, config, tiles
+    def __init__(self, setup: Setup, config: PriorPhaseConfig) -> None:
+        self._setup, self._vqvae, self._config = setup, setup.vqvae, config
 
     def codes(
-        self, pixels: Tensor, gray: Tensor, generator: torch.Generator
-    ) -> tuple[list[Tensor], Tensor]:
+        self, batch: Batch, tiles: ContextTiles, generator: torch.Generator
+    ) -> tuple[list[Tensor], Tensor, Tile]:
         """See `PriorCodes`."""
-        count = len(pixels)
-        log_step = random_log_steps(self._config, count, generator).to(pixels.device)
-        offset = random_offsets(self._config, count, generator).to(pixels.device)
-        corner = self._tiles.corner(generator)
+        log_step = self._setup.own(random_log_steps(self._config, generator))
+        offset = self._setup.own(random_offsets(self._config, generator))
+        tile = tiles.random(batch, generator)
         step = log_step.exp()
-        features = self._vqvae.transform.analyze(pixels, step)
+        features = self._vqvae.transform.analyze(batch.pixels, step)
         codes = []
         for number in range(len(self._vqvae.config.levels)):
             latents = self._vqvae.transform.latent(number, features, [], step)
-            scaled = self._tiles.cut(number, latents, corner) / step[:, None, None, None]
+            scaled = tile.cut(number, latents) / step[:, None, None, None]
             rounded = scaled.sign() * (scaled.abs() + offset[:, None, None, None]).floor()
-            codes.append((rounded * coded(self._vqvae.config, number, gray)).long())
-        return codes, log_step
+            codes.append((rounded * coded(self._vqvae.config, number, batch.gray)).long())
+        return codes, log_step, tile
 
     def loss(self, rate_bpp: Tensor) -> Tensor:
         """Return the mean logarithm: with random steps, low rates should count as much as high ones."""
         return torch.log(LOWEST_BPP + rate_bpp).mean()
 
 
-PRIOR_CODES: dict[str, Callable[[Setup, PriorPhaseConfig, ContextTiles], PriorCodes]] = {
+PRIOR_CODES: dict[str, Callable[[Setup, PriorPhaseConfig], PriorCodes]] = {
     "categorical": CodebookCodes,
     "logistic": GridCodes,
 }

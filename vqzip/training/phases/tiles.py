@@ -2,41 +2,71 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from vqzip.hierarchy import CONTEXT_TILE, Hierarchy
+from vqzip.training.data.crops import Batch, Window
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The context tile of a batch, in pixels of its crops.
+
+    Args:
+        hierarchy: the levels.
+        top: row of its first pixel, on the lattice of the coarsest level.
+        left: column of the same.
+        height: as far as the pictures reach.
+        width: of the same.
+    """
+
+    hierarchy: Hierarchy
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels, all of them in the pictures."""
+        return self.height * self.width
+
+    def cut(self, number: int, level: Tensor) -> Tensor:
+        """Cut the tile out of one level `(N, C, h, w)` of a crop."""
+        stride = self.hierarchy.levels[number].stride
+        rows, columns = self.hierarchy.shape(number, self.height, self.width)
+        top, left = self.top // stride, self.left // stride
+        return level[:, :, top : top + rows, left : left + columns]
 
 
 class ContextTiles:
-    """Where the prior's context tile is in a crop with margins, and which of a level's codes are in it.
+    """Context tiles of random crops: 256 pixels a side, or the whole picture where that is smaller.
 
     Args:
         hierarchy: the levels.
         margin: pixels around a tile in a crop, on the average of both sides.
 
     Attributes:
-        side: of a crop in pixels.
-        pixels: of a tile.
+        window: of the crops.
     """
 
     def __init__(self, hierarchy: Hierarchy, margin: int) -> None:
-        self._hierarchy, self._margin = hierarchy, margin
-        self.side = CONTEXT_TILE + 2 * margin
-        self.pixels = CONTEXT_TILE**2
+        self._hierarchy = hierarchy
+        side = CONTEXT_TILE + 2 * margin
+        self.window = Window(side, hierarchy.align, whole=CONTEXT_TILE)
 
-    def corner(self, generator: torch.Generator) -> tuple[int, int]:
-        """Return where a tile begins in the crop, on the coarsest level's lattice."""
+    def random(self, batch: Batch, generator: torch.Generator) -> Tile:
+        """Return a random tile of a batch, on the coarsest level's lattice."""
         align = self._hierarchy.align
-        places = 2 * self._margin // align + 1
-        row, column = torch.randint(places, (2,), generator=generator).tolist()
-        return row * align, column * align
-
-    def cut(self, number: int, level: Tensor, corner: tuple[int, int]) -> Tensor:
-        """Cut the tile out of one level `(N, C, h, w)` of a crop."""
-        stride = self._hierarchy.levels[number].stride
-        side, (row, column) = CONTEXT_TILE // stride, (place // stride for place in corner)
-        return level[:, :, row : row + side, column : column + side]
+        corner = []
+        for length in batch.pixels.shape[2:]:
+            places = max(length - CONTEXT_TILE, 0) // align + 1
+            corner.append(align * int(torch.randint(places, (1,), generator=generator)))
+        height, width = (min(CONTEXT_TILE, length) for length in (batch.height, batch.width))
+        return Tile(self._hierarchy, corner[0], corner[1], height, width)
 
 
 def coded(hierarchy: Hierarchy, number: int, gray: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from vqzip.training.checkpoints import (
     restore_module,
     restore_optimizer,
 )
+from vqzip.training.data.crops import Window
 from vqzip.training.losses import squared_error, vqvae_loss
 from vqzip.training.phases.optimizing import autocast, learning_rate, step_optimizer
 from vqzip.training.phases.phase import Setup
@@ -42,12 +43,14 @@ class VqvaePhase:
 
     name = "vqvae"
     stream, start_stream = 1, 3
+    figures: tuple[str, ...] = ("loss", "psnr_db")
 
     def __init__(self, config: VqvaePhaseConfig, setup: Setup) -> None:
         self.config, self.setup, self.vqvae = config, setup, setup.vqvae
         self.steps, self.time_share = config.steps, config.time_share
         self.learning = CodewordLearning(self.vqvae, _learning(config)).to(setup.device)
         self.started = False
+        self.window = Window(config.crop, setup.recipe.vqvae.align)
         trained = [p for p in self.vqvae.parameters() if p.requires_grad]
         if config.codebook == "kmeans":
             # These get their gradient from the learner, not from autograd.
@@ -56,15 +59,17 @@ class VqvaePhase:
 
     def step(self, number: int, remaining: float) -> dict[str, float]:
         """Take one step on a batch of crops."""
-        pixels, _ = self.setup.batch(self.stream, number, self.config.batch, self.config.crop)
+        batch = self.setup.batch(self.stream, number, self.config.batch, self.window)
+        pixels = batch.pixels
         generator = self.setup.generator(number)
         rate = learning_rate(self.config.learning_rate, number, remaining)
         if number < self.config.continuous_steps and remaining > 1 - CONTINUOUS_SHARE:
             return self._continuous_step(pixels, rate)
         if not self.started:
             many = self.config.batch * START_BATCHES
-            pictures, _ = self.setup.batch(self.start_stream, number, many, self.config.crop)
-            self.learning.start(self.vqvae, pictures, generator)
+            # All processes start from the same crops, and so with the same codebooks.
+            start = self.setup.loader.once(self.start_stream, number, many, self.window)
+            self.learning.start(self.vqvae, self.setup.on_device(start).pixels, generator)
             self.started = True
         with autocast(self.setup.device, wanted=self.config.bfloat16):
             output = self.vqvae(pixels)
@@ -72,7 +77,8 @@ class VqvaePhase:
         self.optimizer.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]
         self.learning.learn(self.vqvae, output, generator)
-        norm = step_optimizer(self.optimizer, rate)
+        self.learning.forget(self.vqvae, self.optimizer)
+        norm = step_optimizer(self.optimizer, rate, self.setup.ranks)
         metrics = {
             "loss": loss.total.item(),
             "psnr_db": _psnr_db(output.x_hat, pixels),
@@ -93,7 +99,7 @@ class VqvaePhase:
         loss = squared_error(x_hat, pixels) / PIXEL_SCALE**2
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = step_optimizer(self.optimizer, rate)
+        norm = step_optimizer(self.optimizer, rate, self.setup.ranks)
         return {"loss": loss.item(), "psnr_db": _psnr_db(x_hat, pixels), "gradient": norm}
 
     def tensors(self) -> dict[str, Tensor]:

@@ -24,12 +24,14 @@ class DataConfig:
         smallest_scale: pictures are scaled by a random factor between this and 1.
         gray_share: share of the crops that are converted to gray.
         colour_jitter: strength of random brightness, contrast and saturation (needs torchvision).
+        flip: exchange left and right in half of the crops; wrong for digits and text.
     """
 
     margin: int = ranged(0, 4096, default=0)
     smallest_scale: float = ranged(0.01, 1, default=0.6)
     gray_share: float = ranged(0, 1, default=0.0)
     colour_jitter: float = ranged(0, 1, default=0.0)
+    flip: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Recipe:
         seed: of every random stream.
         checkpoint_minutes: time between checkpoints.
         checkpoint_steps: steps between checkpoints; 0: by time only.
+        look_minutes: time between looks at validation pictures; 0: at the end of each phase only.
         description: one line for the model card.
     """
 
@@ -73,6 +76,7 @@ class Recipe:
     seed: int = ranged(0, 2**63 - 1, default=0)
     checkpoint_minutes: float = ranged(0.01, default=3.0)
     checkpoint_steps: int = ranged(0, default=0)
+    look_minutes: float = ranged(0, default=10.0)
     description: str = ""
 
     @property

@@ -13,26 +13,25 @@ from vqzip.autoencoders.wavelet.gains import Scale
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
 from vqzip.prior.float.grids import logistic_parameters
 from vqzip.prior.float.logistic_head import logistic_bits
+from vqzip.training.data.crops import Batch
 from vqzip.training.phases.joint.tipping import Chosen, choose_codes
 from vqzip.training.phases.phase import Setup
-from vqzip.training.phases.tiles import ContextTiles, coded
+from vqzip.training.phases.tiles import Tile, coded
 
 
 @dataclass(frozen=True)
 class Crops:
-    """A batch of crops with margins.
+    """A batch of crops with margins, and what was drawn for it.
 
     Args:
-        pixels: `(N, 3, H, W)`, 0 to 255.
-        gray: `(N,)` bool, gray pictures.
+        batch: of crops.
         step: `(N,)` of the quantizer.
-        corner: (row, column) of the context tile in every crop.
+        tile: the context tile in every crop.
     """
 
-    pixels: Tensor
-    gray: Tensor
+    batch: Batch
     step: Tensor
-    corner: tuple[int, int]
+    tile: Tile
 
 
 class JointPasses:
@@ -41,16 +40,13 @@ class JointPasses:
     Args:
         setup: with VQ-VAE and prior.
         transform: of the VQ-VAE.
-        tiles: in the crops.
         bit_price: of a bit when codes are chosen, in squared steps.
     """
 
-    def __init__(
-        self, setup: Setup, transform: WaveletTransform, tiles: ContextTiles, bit_price: float
-    ) -> None:
+    def __init__(self, setup: Setup, transform: WaveletTransform, bit_price: float) -> None:
         self._quantizers, self._prior = setup.vqvae.quantizers, setup.prior
         self._hierarchy, self._transform = setup.recipe.vqvae, transform
-        self._tiles, self._bit_price = tiles, bit_price
+        self._bit_price = bit_price
 
     @torch.no_grad()
     def codes(
@@ -63,7 +59,7 @@ class JointPasses:
             crops: the crops of these features.
             nudges: changes of every level's log gains, `(N, C)`.
         """
-        step, gray, corner = crops.step, crops.gray, crops.corner
+        step, gray, tiles = crops.step, crops.batch.gray, crops.tile
         condition = self._prior.conditions(step.log(), gray & self._hierarchy.luma_alone)
         levels: list[Chosen] = []
         low: Tensor | None = None
@@ -73,12 +69,12 @@ class JointPasses:
             z = scale.latents(features[number]) / step[:, None, None, None]
             counted = coded(self._hierarchy, number, gray)
             codes = z.sign() * (z.abs() + DEADZONE_ROUNDING).floor() * counted
-            tile = self._tiles.cut(number, codes, corner)
+            tile = tiles.cut(number, codes)
             rounded = self._prior.features(number, tile.long())
             outputs = self._prior.level_outputs(number, state, rounded, condition)
             parameters = logistic_parameters(self._prior, number, outputs, tile.long())
             chosen = choose_codes(
-                self._tiles.cut(number, z, corner),
+                tiles.cut(number, z),
                 parameters,
                 self._prior.tails(),
                 self._bit_price,
@@ -88,8 +84,8 @@ class JointPasses:
             state = self._prior.next_state(number, state, inputs, condition)
             # Codes around the tile cost nothing, so their latents must not follow them either.
             levels.append(Chosen(codes, torch.zeros_like(codes), torch.zeros_like(codes)))
-            self._tiles.cut(number, levels[-1].follow, corner).copy_(chosen.follow * counted)
-            self._tiles.cut(number, levels[-1].bits, corner).copy_(chosen.bits * counted)
+            tiles.cut(number, levels[-1].follow).copy_(chosen.follow * counted)
+            tiles.cut(number, levels[-1].bits).copy_(chosen.bits * counted)
             z_q = quantizer.dequantize(codes[:, :, None].int(), step)
             low = self._transform.finer(low, scale.subbands(z_q))
         return levels
@@ -111,7 +107,7 @@ class JointPasses:
             z_q = level.drawn(z, quantizer.dequantize(level.codes[:, :, None].int(), step))
             low = self._transform.finer(low, scale.subbands(z_q))
             in_steps = z / step[:, None, None, None]
-            tipped = tipped + level.tipped_bits(in_steps).flatten(1).sum(1) / self._tiles.pixels
+            tipped = tipped + level.tipped_bits(in_steps).flatten(1).sum(1) / crops.tile.pixels
         return self._transform.to_pixels(features[0] if low is None else low, step), tipped
 
     def _scale(
@@ -132,8 +128,8 @@ class JointPasses:
             crops: the crops of these codes.
             learns: whether the prior gets a gradient.
         """
-        step, gray, corner = crops.step, crops.gray, crops.corner
-        tile = [self._tiles.cut(number, level.codes, corner) for number, level in enumerate(chosen)]
+        step, gray, tiles = crops.step, crops.batch.gray, crops.tile
+        tile = [tiles.cut(number, level.codes) for number, level in enumerate(chosen)]
         with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
             condition = self._prior.conditions(step.log(), gray & self._hierarchy.luma_alone)
             outputs = self._prior([level.long() for level in tile], condition)
@@ -142,4 +138,4 @@ class JointPasses:
             parameters = logistic_parameters(self._prior, number, outputs[number], level)
             bits = logistic_bits(level, parameters, *self._prior.tails())
             rate = rate + (bits * coded(self._hierarchy, number, gray)).flatten(1).sum(1)
-        return rate / self._tiles.pixels
+        return rate / crops.tile.pixels

@@ -69,6 +69,7 @@ class JointPhase(NetworksPhase):
     """
 
     stream = 4
+    figures: tuple[str, ...] = ("loss", "distortion")
 
     def __init__(self, config: JointPhaseConfig | DecoderPhaseConfig, setup: Setup) -> None:
         self.name: str = config.kind
@@ -82,7 +83,7 @@ class JointPhase(NetworksPhase):
         self.codes_move = bool({"before", "gains", "predictors"} & set(config.learn))
         self.prior_learns = config.prior_learning_rate > 0
         self.transform = setup.wavelet(config.kind)
-        self.passes = JointPasses(setup, self.transform, self.tiles, config.bit_price)
+        self.passes = JointPasses(setup, self.transform, config.bit_price)
         modules = {name: self._part(name) for name in config.learn}
         gains = self.transform.gains if "gains" in modules else None
         self.constants = [] if gains is None else [level.bands for level in gains.levels]
@@ -111,13 +112,13 @@ class JointPhase(NetworksPhase):
 
     def step(self, number: int, remaining: float) -> dict[str, float]:
         """Take one step on a batch of crops."""
-        count, device = self.config.batch, self.setup.device
-        pixels, gray = self.setup.batch(self.stream, number, count, self.tiles.side)
-        generator = self.setup.generator(number)
-        step = random_log_steps(self.config, count, generator).exp().to(device)
-        crops = Crops(pixels, gray, step, self.tiles.corner(generator))
-        with autocast(device, wanted=self.config.bfloat16):
-            planes = self.transform.planes(crops.pixels)
+        setup = self.setup
+        batch = setup.batch(self.stream, number, self.config.batch, self.tiles.window)
+        generator = setup.generator(number)
+        step = setup.own(random_log_steps(self.config, generator).exp())
+        crops = Crops(batch, step, self.tiles.random(batch, generator))
+        with autocast(setup.device, wanted=self.config.bfloat16):
+            planes = self.transform.planes(batch.pixels)
             prepared = self.transform.prepared(planes, step)
             features = self.transform.split(prepared)
             chosen = self.passes.codes(features, crops)
@@ -135,11 +136,12 @@ class JointPhase(NetworksPhase):
         for linear in self.constants:
             linear.zero_grad(set_to_none=True)
         if self.constants and number % NUDGED_EVERY == 0:
-            signs = nudged_signs(self.constants, count, generator)
+            drawn = nudged_signs(self.constants, self.config.batch, generator)
+            signs = [setup.own(sign) for sign in drawn]
             measure_slopes(
                 self.constants, step, signs, lambda nudges: self._nudged(features, crops, nudges)
             )
-        norms = step_groups(self.optimizer, self.rates, number, remaining)
+        norms = step_groups(self.optimizer, self.rates, number, remaining, setup.ranks)
         metrics = {"loss": cost.item(), "distortion": distortion.mean().item()}
         if self.codes_move:
             metrics["pattern"] = pattern.item()
@@ -157,13 +159,14 @@ class JointPhase(NetworksPhase):
 
     def _distortion(self, x_hat: Tensor, crops: Crops) -> Tensor:
         """Return the distortion of each crop, `(N,)`, with the squared error's part."""
-        gray = crops.gray[:, None, None, None]
-        x_hat = torch.where(gray, x_hat.mean(1, keepdim=True), x_hat)
-        distortion = self.distortion(x_hat, crops.pixels)
+        batch = crops.batch
+        gray, pixels = batch.gray[:, None, None, None], batch.inside(batch.pixels)
+        x_hat = batch.inside(torch.where(gray, x_hat.mean(1, keepdim=True), x_hat))
+        distortion = self.distortion(x_hat, pixels)
         if not self.config.squared_error:
             return distortion
         share = self.config.squared_error * self._price(crops.step)
-        squared = squared_error_sum(x_hat, crops.pixels)
+        squared = squared_error_sum(x_hat, pixels)
         return distortion + share * squared / (SQUARED_PRICE * (crops.step / 100) ** 2)
 
     def _nudged(self, features: list[Tensor], crops: Crops, nudges: list[Tensor]) -> Tensor:
