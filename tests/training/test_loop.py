@@ -16,8 +16,10 @@ from tests.training.tiny_recipes import tiny_recipe
 from vqzip.errors import TrainingError
 from vqzip.training import loop
 from vqzip.training.checkpoints import save_checkpoint
-from vqzip.training.loop import CHECKPOINT, LOG_EVERY, Progress, TrainingLoop
+from vqzip.training.loop import CHECKPOINT, LOG_EVERY, TrainingLoop
+from vqzip.training.progress import Progress
 from vqzip.training.run_log import METRICS, read_rows
+from vqzip.training.versions import write_versions
 
 
 class Killed(BaseException):
@@ -238,7 +240,7 @@ def test_rows_of_older_checkpoints_may_lack(tmp_path: Path) -> None:
 
 
 def test_versions_are_kept(tmp_path: Path) -> None:
-    loop.write_versions(tmp_path)
+    write_versions(tmp_path)
     versions = json.loads((tmp_path / "versions.json").read_text())
     assert versions["torch"] == torch.__version__
     assert {"vqzip", "numpy", "python", "machine", "threads", "command"} <= set(versions)

@@ -31,8 +31,11 @@ from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.centroids import own_shifts
 from vqzip.training.export import export
 from vqzip.training.loop import CHECKPOINT, Progress
+from vqzip.training.export import export, self_test_picture
+from vqzip.training.loop import CHECKPOINT
 from vqzip.training.networks import start_from
 from vqzip.training.phases.prior import PriorPhase
+from vqzip.training.progress import Progress
 from vqzip.training.recipe.config import Recipe
 from vqzip.training.recipe.read import load_recipe
 from vqzip.training.run import Surroundings, run

@@ -15,7 +15,7 @@ from rich.text import Text
 from vqzip.cli.console import stderr_console
 
 if TYPE_CHECKING:
-    from vqzip.training.loop import Progress
+    from vqzip.training.progress import Progress
 
 COLUMNS = 80
 BAR = 12

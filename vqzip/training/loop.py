@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-import platform
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
-import vqzip
 from vqzip.errors import TrainingError
-from vqzip.files import write_whole
 from vqzip.training.checkpoints import load_checkpoint, save_checkpoint
 from vqzip.training.phases.optimizing import WARM_UP_STEPS
 from vqzip.training.phases.phase import Phase
+from vqzip.training.progress import Progress, Report, Watch
 from vqzip.training.ranks import ALONE, Ranks
 from vqzip.training.run_log import NoLog, RunLog
 
@@ -33,48 +28,6 @@ LOG_EVERY = 20
 
 SHOW_SECONDS = 0.5
 """Time between progress reports."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Progress of a phase, for the user.
-
-    Args:
-        phase: its name.
-        fraction: done part of the phase, 0 to 1.
-        step: steps taken.
-        steps_per_second: mean over the phase.
-        seconds_left: of this phase.
-        metrics: those of the last row of the log, or of the last step before the first row.
-        figures: the metrics that matter most.
-    """
-
-    phase: str
-    fraction: float
-    step: int
-    steps_per_second: float
-    seconds_left: float
-    metrics: Mapping[str, float]
-    figures: tuple[str, ...] = ()
-
-
-class Watch(Protocol):
-    """Looks at the networks while they are trained."""
-
-    def look(self, phase: str, number: int, step: int) -> None:
-        """Measure the networks on validation pictures, and show what they make.
-
-        Args:
-            phase: name of the phase.
-            number: of the phase.
-            step: steps of it that were taken.
-        """
-
-    def show(self, progress: Progress) -> None:
-        """Show the progress on the page of the run."""
-
-
-Report = Callable[[Progress], None]
 
 
 class Pace(Protocol):
@@ -161,7 +114,7 @@ class TrainingLoop:
             if by_steps or time.monotonic() - saved > 60 * self.recipe.checkpoint_minutes:
                 self._save(Place(number, step, clock.seconds, rows), phase)
                 saved = time.monotonic()
-            if time.monotonic() - looked > 60 * self.recipe.look_minutes > 0:
+            if self.view is not None and time.monotonic() - looked > self.view.seconds:
                 self._look(number, phase, step, clock)
                 looked = time.monotonic()
         if rows:
@@ -293,22 +246,3 @@ class Clock:
     def seconds(self) -> float:
         """Seconds so far."""
         return self._before + time.monotonic() - self._start
-
-
-def versions() -> dict[str, str]:
-    """Return what a run was made with, for `versions.json`."""
-    return {
-        "vqzip": vqzip.__version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "machine": f"{platform.machine()} {platform.system()}",
-        "threads": str(torch.get_num_threads()),
-        "command": " ".join(sys.argv),
-    }
-
-
-def write_versions(folder: Path) -> None:
-    """Write `versions.json` into the run folder."""
-    text = json.dumps(versions(), indent=2) + "\n"
-    write_whole(folder / "versions.json", text.encode())

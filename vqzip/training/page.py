@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vqzip.training.loop import Progress
+    from vqzip.training.progress import Progress
 
 PAGE = "index.html"
 RELOAD_SECONDS = 15

@@ -17,10 +17,11 @@ from vqzip.training.data.crops import CropSource
 from vqzip.training.data.loader import Loader
 from vqzip.training.data.pictures import Pictures, open_pictures
 from vqzip.training.export import MODEL, export
-from vqzip.training.loop import CHECKPOINT, Progress, TrainingLoop
+from vqzip.training.loop import CHECKPOINT, TrainingLoop
 from vqzip.training.networks import make_networks, start_from
 from vqzip.training.phases.known import make_phase
 from vqzip.training.phases.phase import Setup
+from vqzip.training.progress import Progress
 from vqzip.training.ranks import Ranks, joined
 from vqzip.training.recipe.config import Recipe
 from vqzip.training.recipe.phases import PhaseConfig

@@ -15,9 +15,10 @@ from vqzip.files import shown_name, write_whole
 from vqzip.training.data.crops import CropSource
 from vqzip.training.data.pictures import Pictures
 from vqzip.training.export import MODEL
-from vqzip.training.loop import CHECKPOINT, write_versions
+from vqzip.training.loop import CHECKPOINT
 from vqzip.training.recipe.config import Recipe
 from vqzip.training.recipe.read import recipe_to_toml
+from vqzip.training.versions import write_versions
 
 RECIPE_FILE, ARGUMENTS_FILE, UNREADABLE = "recipe.toml", "arguments.json", "unreadable.txt"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import tempfile
 import time
 from collections.abc import Sequence
@@ -24,9 +25,9 @@ from vqzip.pictures.picture import Picture
 from vqzip.pictures.write import picture_to_bytes
 from vqzip.prior.export.float_to_integer import export_prior
 from vqzip.quality import Quality
-from vqzip.training.loop import Progress
 from vqzip.training.page import PAGE, page
 from vqzip.training.phases.phase import Setup
+from vqzip.training.progress import Progress
 from vqzip.training.run_log import METRICS, read_rows
 
 LOOKS, FIGURES = "looks", "validation.jsonl"
@@ -47,6 +48,8 @@ class View:
 
     def __init__(self, setup: Setup, pictures: Sequence[Picture], out: Path) -> None:
         self._setup, self._out = setup, out
+        minutes = setup.recipe.look_minutes
+        self.seconds = 60 * minutes if minutes else math.inf
         self._crops = _crops(pictures[:SHOWN_PICTURES], setup.recipe.vqvae.align)
         self._written = 0.0
         self._progress: Progress | None = None

@@ -31,6 +31,7 @@ class LikelihoodPhase:
     """
 
     name = "likelihood"
+    figures: tuple[str, ...] = ("loss", "bits_per_dim")
     time_share = 1.0
 
     def __init__(

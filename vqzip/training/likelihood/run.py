@@ -22,9 +22,11 @@ from vqzip.models.training_facts import TRAINING, TrainingFacts
 from vqzip.pictures.sets import PictureSet, read_set
 from vqzip.training.likelihood.phase import LikelihoodPhase
 from vqzip.training.likelihood.recipe import NETWORKS, LikelihoodRecipe
-from vqzip.training.loop import CHECKPOINT, Progress, TrainingLoop, write_versions
+from vqzip.training.loop import CHECKPOINT, TrainingLoop
+from vqzip.training.progress import Progress
 from vqzip.training.run_folder import RECIPE_FILE, check_run_folder
 from vqzip.training.run_log import METRICS, read_rows
+from vqzip.training.versions import write_versions
 
 
 def run_likelihood(
