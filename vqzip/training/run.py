@@ -81,6 +81,9 @@ class Surroundings:
         return min(8, cores) if device.type == "cuda" else 0
 
 
+USUAL = Surroundings()
+
+
 def run(
     recipe: str | None,
     *,
@@ -92,7 +95,7 @@ def run(
     settings: Sequence[str] = (),
     valid: str | Path | None = None,
     start: Path | None = None,
-    around: Surroundings = Surroundings(),
+    around: Surroundings = USUAL,
 ) -> Outcome:
     """Train by a recipe and export a model.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from vqzip.errors import UsageError
 from vqzip.training.likelihood.recipe import load_likelihood_recipe
 from vqzip.training.likelihood.run import run_likelihood
-from vqzip.training.run import Outcome, Surroundings, run
+from vqzip.training.run import USUAL, Outcome, Surroundings, run
 from vqzip.training.run_folder import RECIPE_FILE
 
 
@@ -23,7 +23,7 @@ def start_run(
     settings: Sequence[str] = (),
     valid: str | Path | None = None,
     start: Path | None = None,
-    around: Surroundings = Surroundings(),
+    around: Surroundings = USUAL,
 ) -> Outcome:
     """Train by a recipe and export a model; see `vqzip.training.run.run` for the arguments.
 
