@@ -20,8 +20,8 @@ from safetensors.torch import load_file
 import vqzip
 from tests.training.tiny_recipes import KINDS, made_pixels, tiny_recipe, write_recipe
 from vqzip.autoencoders.discrete import Vqvae
-from vqzip.codec.self_test import self_test_picture
 from vqzip.cli.train import WEAK
+from vqzip.codec.self_test import self_test_picture
 from vqzip.errors import ModelError, RecipeError, TrainingError, UsageError
 from vqzip.models.config import BIT_PRICE
 from vqzip.models.folder import load
@@ -30,8 +30,6 @@ from vqzip.pictures.picture import Picture
 from vqzip.prior.float.pixelcnn import PixelCnn
 from vqzip.training.centroids import own_shifts
 from vqzip.training.export import export
-from vqzip.training.loop import CHECKPOINT, Progress
-from vqzip.training.export import export, self_test_picture
 from vqzip.training.loop import CHECKPOINT
 from vqzip.training.networks import start_from
 from vqzip.training.phases.prior import PriorPhase
