@@ -198,9 +198,10 @@ def decode(
     Args:
         file: its bytes, or its path.
         region: `(left, top, width, height)` in pixels; only this part is decoded and returned.
-        levels: decode only this many levels, coarse first: a blurred picture of the full size.
+        levels: decode only this many levels, coarse first: a blurred picture.
         reduction: 1, 2, 4, 8, 16 or 32; sides are divided by it. A thumbnail at 1/8 takes a fiftieth of the
-            time; of a path, only a part of the file is read, and its checksum is not checked.
+            time; of a path, only a part of the file is read, and its checksum is not checked. With `levels`, still less
+            is read.
         partial: accept a truncated file; missing parts are decoded from the coarser levels.
         max_pixels: refuse larger pictures, before any work is done for them.
         model: name or folder of the model, if it is not installed.

@@ -60,10 +60,20 @@ def test_a_thumbnail_of_bytes_and_of_a_path(file: bytes, tmp_path: Path) -> None
 
 
 def test_a_thumbnail_of_a_part_is_refused(file: bytes) -> None:
-    contradictions: list[Any] = [{"region": (0, 0, 8, 8)}, {"levels": 1}]
-    for settings in contradictions:
-        with pytest.raises(vqzip.UsageError, match="`reduction` works without"):
-            vqzip.decode(file, reduction=2, **settings)
+    with pytest.raises(vqzip.UsageError, match="`reduction` works without `region`"):
+        vqzip.decode(file, reduction=2, region=(0, 0, 8, 8))
+
+
+def test_a_softer_thumbnail(file: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.vqz"
+    path.write_bytes(file)
+    soft, sharp = vqzip.decode(path, reduction=2, levels=1), vqzip.decode(path, reduction=2)
+    assert soft.size == sharp.size
+    assert np.asarray(soft, float).std() < np.asarray(sharp, float).std()
+    assert np.array_equal(np.asarray(soft), np.asarray(vqzip.decode(file, reduction=2, levels=1)))
+    assert np.array_equal(np.asarray(vqzip.decode(path, reduction=2, levels=4)), np.asarray(sharp))
+    with pytest.raises(vqzip.PictureError, match="levels 1 to 4"):
+        vqzip.decode(path, reduction=2, levels=5)
 
 
 def test_the_front_of_a_file_gives_a_thumbnail(file: bytes) -> None:

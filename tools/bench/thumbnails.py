@@ -35,17 +35,20 @@ class CountedFile(FileIO):
         return data
 
 
-def row(codec: Codec, path: Path, reduction: int, repetitions: int) -> dict[str, Any]:
+def row(
+    codec: Codec, path: Path, reduction: int, levels: int | None, repetitions: int
+) -> dict[str, Any]:
     wall, processor, share = [], [], 0.0
     for _ in range(repetitions):
         with CountedFile(path) as file:
             started, spent = time.perf_counter(), time.process_time()
-            picture = codec.decode_reduced(file, reduction)
+            picture = codec.decode_reduced(file, reduction, levels=levels)
             wall.append(time.perf_counter() - started)
             processor.append(time.process_time() - spent)
             share = file.count / path.stat().st_size
     return {
         "reduction": reduction,
+        "levels": levels,
         "width": picture.width,
         "height": picture.height,
         "seconds": round(statistics.median(wall), 3),
@@ -59,6 +62,8 @@ def main() -> None:
     parser.add_argument("picture", type=Path)
     parser.add_argument("--model", default="photo")
     parser.add_argument("--quality", type=float, action="append")
+    parser.add_argument("--levels", type=int)
+    parser.add_argument("--reduction", type=int, action="append")
     parser.add_argument("--repetitions", type=int, default=3)
     arguments = parser.parse_args()
     codec = vqzip.load(arguments.model)
@@ -67,8 +72,8 @@ def main() -> None:
         for quality in arguments.quality or [4.0]:
             path = Path(folder) / "picture.vqz"
             path.write_bytes(codec.encode_picture(picture, quality=quality).data)
-            for reduction in reversed(REDUCTIONS):
-                found = row(codec, path, reduction, arguments.repetitions)
+            for reduction in arguments.reduction or reversed(REDUCTIONS):
+                found = row(codec, path, reduction, arguments.levels, arguments.repetitions)
                 print(json.dumps({"quality": quality, "bytes": path.stat().st_size} | found))
 
 

@@ -46,8 +46,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_reduction(self.reduction)
-        if self.reduction > 1 and (self.region is not None or self.levels is not None):
-            raise UsageError("`reduction` works without `region` and `levels`; leave them out.")
+        if self.reduction > 1 and self.region is not None:
+            raise UsageError("`reduction` works without `region`; leave one of them out.")
 
 
 def decode(file: Given, settings: Settings) -> Image:
@@ -73,7 +73,11 @@ def _decoded(data: bytes, settings: Settings) -> Picture:
     codec = _codec(data, settings)
     if settings.reduction > 1:
         return _reducing(codec).decode_reduced(
-            data, settings.reduction, partial=settings.partial, max_pixels=settings.max_pixels
+            data,
+            settings.reduction,
+            levels=settings.levels,
+            partial=settings.partial,
+            max_pixels=settings.max_pixels,
         )
     return codec.decode_picture(
         data,
@@ -88,7 +92,9 @@ def _thumbnail(path: Path, settings: Settings) -> Picture:
     # A buffer would read more than is asked for.
     with path.open("rb", buffering=0) as file:
         codec = _reducing(_codec(file.read(LARGEST_HEADER_BYTES), settings))
-        return codec.decode_reduced(file, settings.reduction, max_pixels=settings.max_pixels)
+        return codec.decode_reduced(
+            file, settings.reduction, levels=settings.levels, max_pixels=settings.max_pixels
+        )
 
 
 def _codec(front: bytes, settings: Settings) -> Compresses:

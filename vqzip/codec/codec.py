@@ -158,6 +158,7 @@ class Codec:
         source: bytes | BinaryIO,
         reduction: int,
         *,
+        levels: int | None = None,
         partial: bool = False,
         max_pixels: int = MAX_PIXELS,
     ) -> Picture:
@@ -170,6 +171,7 @@ class Codec:
             source: the bytes of a file, or a file that is open for reading and seekable. Of an open file, only
                 what is needed is read, so its CRC-32 is not checked.
             reduction: 1, 2, 4, 8, 16 or 32; sides are divided by it and rounded up.
+            levels: decode only this many levels: a softer picture, for which less is read.
             partial: accept the bytes of a truncated file; missing parts are decoded from coarser levels.
             max_pixels: refuse pictures that are larger at their full size.
 
@@ -179,7 +181,9 @@ class Codec:
             UsageError: the reduction is another number.
             OSError: an open file cannot be read.
         """
-        return self._reduced.decode(source, reduction, partial=partial, max_pixels=max_pixels)
+        return self._reduced.decode(
+            source, reduction, levels=levels, partial=partial, max_pixels=max_pixels
+        )
 
     def decode_codes(self, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Codes:
         """Return the codes of a .vqz file, the same on every machine.

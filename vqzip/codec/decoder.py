@@ -48,8 +48,7 @@ class Decoder:
     ) -> Picture:
         """Return the picture of a file from `open`; see `Codec.decode_picture`."""
         count = len(self._hierarchy.levels)
-        if levels is not None and not 1 <= levels <= count:
-            raise PictureError(f"this model has levels 1 to {count}, got levels={levels}.")
+        check_levels(levels, count)
         grid = _grid(file.header)
         box = grid.picture if region is None else Box(region[1], region[0], region[3], region[2])
         grid.overlapping(box)  # raises an error if the box is not inside
@@ -146,6 +145,16 @@ class Decoder:
 
         share(decode, tiles, threads=self._backend.threads)
         return codes, known
+
+
+def check_levels(levels: int | None, count: int) -> None:
+    """Check that a model has so many levels.
+
+    Raises:
+        PictureError: it has not.
+    """
+    if levels is not None and not 1 <= levels <= count:
+        raise PictureError(f"this model has levels 1 to {count}, got levels={levels}.")
 
 
 def _grid(header: Header) -> TileGrid:

@@ -13,14 +13,14 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from vqzip.codec.decoder import Decoder
+from vqzip.codec.decoder import Decoder, check_levels
 from vqzip.codec.latents import LatentTransform
 from vqzip.codec.opening import check_tile
 from vqzip.codec.sections import Sections, alpha_of, metadata_of
 from vqzip.codec.tile_streams import TileCoder, put_tile
 from vqzip.codec.tiles import Tile, TileGrid
 from vqzip.codes import CodeMap, Codes, Frame
-from vqzip.container.fields import Header, VqzFile, check_pixels
+from vqzip.container.fields import Header, check_pixels
 from vqzip.container.front import Front, read_front
 from vqzip.errors import InvalidFile, UsageError
 from vqzip.models.folder import Model
@@ -66,38 +66,36 @@ class ReducedDecoder:
         self._hierarchy = model.config.vqvae
 
     def decode(
-        self, source: bytes | BinaryIO, reduction: int, *, partial: bool, max_pixels: int
+        self,
+        source: bytes | BinaryIO,
+        reduction: int,
+        *,
+        levels: int | None,
+        partial: bool,
+        max_pixels: int,
     ) -> Picture:
         """Return the reduced picture of a file; see `Codec.decode_reduced`."""
         check_reduction(reduction)
+        check_levels(levels, len(self._hierarchy.levels))
+        needed = self._hierarchy.levels_of_reduction(reduction)
+        if needed is not None and not isinstance(source, (bytes, bytearray, memoryview)):
+            return self._of_front(source, reduction, min(levels or needed, needed), max_pixels)
         if not isinstance(source, (bytes, bytearray, memoryview)):
-            if reduction > 1:
-                return self._of_front(source, reduction, max_pixels)
+            source.seek(0)
             source = source.read()
         file = self._decoder.open(bytes(source), max_pixels=max_pixels, partial=partial)
-        if reduction == 1:
-            return self._decoder.picture(file, None, None)
-        return self.of_file(file, reduction)
-
-    def of_file(self, file: VqzFile, reduction: int) -> Picture:
-        """Return the reduced picture of a file from `Decoder.open`; see `Codec.decode_reduced`."""
-        levels = self._hierarchy.levels_of_reduction(reduction)
-        if levels is None:
-            return _averaged(self._decoder.picture(file, None, None), reduction)
-        codes = self._decoder.coarse_codes(file, levels)
+        if needed is None:
+            picture = self._decoder.picture(file, levels, None)
+            return picture if reduction == 1 else _averaged(picture, reduction)
+        codes = self._decoder.coarse_codes(file, min(levels or needed, needed))
         return self._picture(codes, file, reduction)
 
-    def _of_front(self, file: BinaryIO, reduction: int, max_pixels: int) -> Picture:
-        """Return the reduced picture of a file on disk."""
+    def _of_front(self, file: BinaryIO, reduction: int, levels: int, max_pixels: int) -> Picture:
+        """Return the reduced picture of a file on disk, of which only the first levels are read."""
         front = read_front(file)
         check_pixels(front.header, max_pixels)
         check_tile(front.header)
         self._decoder.check_header(front.header)
-        levels = self._hierarchy.levels_of_reduction(reduction)
-        if levels is None:
-            file.seek(0)
-            whole = self._decoder.open(file.read(), max_pixels=max_pixels, partial=False)
-            return _averaged(self._decoder.picture(whole, None, None), reduction)
         return self._picture(self._codes_of_front(front, levels), front, reduction)
 
     def _codes_of_front(self, front: Front, levels: int) -> Codes:
