@@ -92,3 +92,17 @@ def test_importing_the_package_is_light() -> None:
     )
     heavy = {"torch", "numpy", "PIL", "onnxruntime", "typer", "rich", "constriction", "safetensors"}
     assert not heavy & set(done.stdout.split())
+
+
+def test_the_api_and_the_plugin_for_pillow(photograph: Path, tmp_path: Path) -> None:
+    program = (
+        "import vqzip, vqzip.pillow; from PIL import Image; "
+        f"data = vqzip.encode({str(photograph)!r}, psnr=30); assert vqzip.decode(data).size == (323, 310); "
+        f"path = {str(tmp_path / 'a.vqz')!r}; Image.open({str(photograph)!r}).save(path); "
+        "image = Image.open(path); image.thumbnail((64, 64)); assert image.size == (64, 61); "
+        f"vqzip.encode({str(photograph)!r}, ms_ssim=0.9)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCK + program], capture_output=True, text=True, check=False
+    )
+    assert "vqzip.errors.UsageError: MS-SSIM needs torch: pip install vqzip[train]" in done.stderr
