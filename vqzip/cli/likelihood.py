@@ -40,6 +40,12 @@ def likelihood(
             help="Also write one file of all pictures with each model that can, and read it back.",
         ),
     ] = False,
+    binarize: Annotated[
+        bool,
+        typer.Option(
+            "--binarize", help="Make samples 0 or 1 at random, with the brightness as probability."
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of bounds and samples.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     device: Device = "cpu",
@@ -60,6 +66,8 @@ def likelihood(
         raise UsageError(f"--split must be {' or '.join(SPLITS)}, got '{split}'.")
     anchors = [LosslessAnchor(name) for name in formats.split(",") if name != "none"]
     pictures = read_set(data, split).first(limit)
+    if binarize:
+        pictures = pictures.binarized(seed)
     rows = []
     for name in model or []:
         loaded = load_model(name, device)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vqzip.container.parse import parse_header
 from vqzip.errors import ModelError
+from vqzip.families.dbn.config import DBN
 from vqzip.families.discrete import DISCRETE
 from vqzip.families.family import Family
 from vqzip.families.gaussian.config import GAUSSIAN
@@ -25,6 +26,7 @@ FAMILIES: dict[str, Family[Any]] = {
     WITHOUT_KIND: DISCRETE,
     "gaussian": GAUSSIAN,
     "pixelcnn": PIXELCNN,
+    "dbn": DBN,
 }
 """By the `kind` of a configuration. A new family is a folder here with its `Family`, and a line in this table."""
 

@@ -35,6 +35,11 @@ class PictureSet:
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64] | None = None
 
+    def binarized(self, seed: int) -> PictureSet:
+        """Return pictures of samples 0 and 1, at random with the brightness as probability."""
+        drawn = 255 * np.random.default_rng(seed).random(self.pixels.shape, np.float32)
+        return PictureSet((drawn < self.pixels).astype(np.uint8), self.labels)
+
     def first(self, count: int | None) -> PictureSet:
         """Return the first pictures; all of them for None."""
         return PictureSet(self.pixels[:count], None if self.labels is None else self.labels[:count])

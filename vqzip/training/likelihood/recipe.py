@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from vqzip.errors import ModelError, RecipeError
+from vqzip.families.dbn.config import DbnConfig
+from vqzip.families.dbn.network import Dbn
 from vqzip.families.gaussian.config import GaussianConfig
 from vqzip.families.gaussian.network import GaussianVae
 from vqzip.families.known import FAMILIES
@@ -29,7 +31,7 @@ class Trainable(Protocol):
     def loss(
         self, values: Tensor, labels: Tensor | None, generator: torch.Generator, progress: float, /
     ) -> dict[str, Tensor]:
-        """Return what to minimize under `loss`, and other values for the log, in bits a sample.
+        """Return what to minimize under `loss`, and other values for the log.
 
         Args:
             values: `(N, C, H, W)` int64 pictures.
@@ -43,10 +45,11 @@ class Trainable(Protocol):
 NETWORKS: dict[type, Callable[[Any], nn.Module]] = {
     GaussianConfig: GaussianVae,
     PixelCnnConfig: GatedPixelCnn,
+    DbnConfig: Dbn,
 }
 """The network of a configuration, which is a `Trainable`. A new family is a line here and in `AnyModel`."""
 
-AnyModel: TypeAlias = GaussianConfig | PixelCnnConfig
+AnyModel: TypeAlias = GaussianConfig | PixelCnnConfig | DbnConfig
 
 
 @dataclass(frozen=True)

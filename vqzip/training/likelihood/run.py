@@ -85,7 +85,7 @@ def run_likelihood(
     facts = TrainingFacts(last["step"], last["seconds"], len(pictures.pixels))
     write_whole(folder / TRAINING, (json.dumps(to_plain(facts)) + "\n").encode())
     write_whole(folder / RECIPE, text.encode())
-    write_whole(folder / CARD, _card(recipe, facts, last["bits_per_dim"]).encode())
+    write_whole(folder / CARD, _card(recipe, facts).encode())
     return folder
 
 
@@ -103,7 +103,7 @@ def _check_size(recipe: LikelihoodRecipe, pictures: PictureSet) -> None:
         raise RecipeError("there are no pictures to train on.")
 
 
-def _card(recipe: LikelihoodRecipe, facts: TrainingFacts, bits_per_dim: float) -> str:
+def _card(recipe: LikelihoodRecipe, facts: TrainingFacts) -> str:
     return "\n".join(
         [
             f"# {recipe.model.name}",
@@ -111,7 +111,7 @@ def _card(recipe: LikelihoodRecipe, facts: TrainingFacts, bits_per_dim: float) -
             recipe.description or "A model of vqzip.",
             "",
             f"* Training: {facts.steps} steps in {facts.seconds / 60:.1f} minutes on "
-            f"{facts.pictures} pictures; {bits_per_dim:.3f} bits a sample in the last steps.",
+            f"{facts.pictures} pictures; seed {recipe.seed}.",
             "* Everything the run needs is in `recipe.toml`.",
             "",
             "License: not stated",
