@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from vqzip.cli.app import run
 
@@ -27,6 +28,7 @@ def test_a_curve_with_all_its_files(
         "results.json",
         "points.csv",
         "tables.md",
+        "index.html",
         *(f"{metric}.{suffix}" for metric in ("psnr", "ms_ssim") for suffix in ("png", "svg")),
     }
     results = json.loads((tmp_path / "results.json").read_text())
@@ -55,6 +57,44 @@ def test_a_command_line_beside_the_default_anchors(
     assert "toy" in printed
     assert "JPEG 4:2:0" in printed
     assert "PSNR" not in printed
+
+
+@pytest.mark.slow
+def test_results_are_written_before_a_reader_of_the_tables_leaves(
+    photograph: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in `vqzip rd-curve ... | head`."""
+
+    def leave(_table: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("vqzip.cli.rd_curve._print_table", leave)
+    common = ["rd-curve", str(photograph), "--model", str(tiny_model), "-q", "4"]
+    assert run([*common, "--anchors", "", "--out", str(tmp_path / "curve")]) == 1
+    assert json.loads((tmp_path / "curve" / "results.json").read_text())["codecs"]
+    assert (tmp_path / "curve" / "index.html").stat().st_size > 50_000
+    data = str(photograph.parent)
+    assert run([*common, "--nll", "--train-data", data, "--out", str(tmp_path / "nll")]) == 1
+    assert json.loads((tmp_path / "nll" / "nll.json").read_text())["results"]
+
+
+@pytest.mark.slow
+def test_likelihoods_without_a_number_are_strict_json(
+    tiny_model: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """A picture without a whole context tile has no likelihood of the float prior."""
+    small = tmp_path / "small"
+    small.mkdir()
+    Image.new("RGB", (40, 30), (200, 90, 10)).save(small / "a.png")
+    arguments = ["rd-curve", str(small), "--model", str(tiny_model), "--nll"]
+    assert run([*arguments, "--train-data", str(small), "--out", str(tmp_path / "out")]) == 0
+
+    def refuse(name: str) -> float:
+        raise AssertionError(name)
+
+    text = (tmp_path / "out" / "nll.json").read_text()
+    assert json.loads(text, parse_constant=refuse)["results"]
+    assert "null" in text
 
 
 @pytest.mark.slow

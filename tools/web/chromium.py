@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-LONGEST_SECONDS = 300
+LONGEST_SECONDS = 100
 SWITCHES = (
     "--headless=new",
     "--no-sandbox",

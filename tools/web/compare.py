@@ -62,19 +62,19 @@ globalThis.textOf = async (bytes) => {
     const hierarchy = new parts.Hierarchy(config);
     hierarchy.streamOfLevel = hierarchy.levels.map(() => 0);
     const prior = new parts.Prior(memory, hierarchy, config, new parts.Tensors(bytesOf(tensors)));
-    return data.map((text) => {
+    return Promise.all(data.map((text) => {
       try {
-        return memory.scope(() => {
+        const levels = memory.scope(() => {
           const condition = hierarchy.condition(step, gray);
           const reader = new parts.TileReader(memory, hierarchy, prior, condition, size, [bytesOf(text)]);
-          const levels = hierarchy.levels.map(() => reader.read().codes);
-          return levels.map((codes) => btoa(String.fromCharCode(...new Uint8Array(codes.buffer))));
+          return hierarchy.levels.map(() => reader.read().codes);
         });
+        return Promise.all(levels.map(textOf));
       } catch (error) {
         if (!(error instanceof parts.VqzError)) throw error;
         return error.message;
       }
-    });
+    }));
   };
 })()
 """

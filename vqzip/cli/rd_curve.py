@@ -77,7 +77,8 @@ Effort = Annotated[int, typer.Option(min=0, max=3, help="Encoder effort.")]
 Out = Annotated[
     Path | None,
     typer.Option(
-        metavar="DIR", help="Folder for JSON, CSV and plots. Default: only print the tables."
+        metavar="DIR",
+        help="Folder for a page, JSON, CSV and plots. Default: only print the tables.",
     ),
 ]
 Nll = Annotated[
@@ -158,6 +159,7 @@ def _curves(
     from vqzip.measuring.measure import measure, without_pictures
     from vqzip.measuring.metrics.known import find_metrics
     from vqzip.measuring.report.files import write_report
+    from vqzip.measuring.report.gallery import Gallery
     from vqzip.measuring.report.report import make_report, report_tables
     from vqzip.measuring.source_pictures import find_pictures, readable_pictures
     from vqzip.measuring.subject import ModelSubject
@@ -166,6 +168,7 @@ def _curves(
     with native_stderr_muted():
         pictures = readable_pictures(find_pictures(images), failed, how.max_pixels)
     found = find_metrics(metrics)
+    gallery = Gallery.of([source.name for source in pictures] if out is not None else [])
     subjects: list[Subject] = [
         ModelSubject(
             load(name, how.device),
@@ -187,17 +190,20 @@ def _curves(
                 max_pixels=how.max_pixels,
                 progress=display.next(subject.name),
                 failed=failed,
+                seen=gallery.take,
             )
             for subject in subjects
         ]
+        shown = gallery.without(tuple(failed)).pictures(display.next("page"))
     measured = [without_pictures(measurement, failed) for measurement in measured]
     count = len(models)
     report = make_report(measured[:count], measured[count:], _command_line(), found)
+    # Files first: a reader of what is printed may go away, such as `head`.
+    written = () if out is None else write_report(report, out, shown)
     for table in report_tables(report):
         _print_table(table)
-    if out is not None:
-        for path in write_report(report, out):
-            print_note(str(path))
+    for path in written:
+        print_note(str(path))
     _name_failed(failed)
 
 
@@ -217,6 +223,7 @@ def _likelihoods(models: list[str], train: Path, valid: Path, how: How, out: Pat
     from vqzip.codec.codec import load
     from vqzip.measuring.float_prior import load_both
     from vqzip.measuring.nll import measure_nll, nll_table, priors_table
+    from vqzip.measuring.report.files import finite
 
     results = []
     failed: dict[str, str] = {}
@@ -239,15 +246,16 @@ def _likelihoods(models: list[str], train: Path, valid: Path, how: How, out: Pat
                 )
                 for quality in how.qualities or (4.0,)
             ]
+    if out is not None:
+        facts = {"command": _command_line(), "results": [asdict(result) for result in results]}
+        out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(finite(facts), indent=1, allow_nan=False)
+        write_whole(out / NLL_FILE, f"{text}\n".encode())
     for result in results:
         _print_table(nll_table(result))
         _print_table(priors_table(result))
     if out is not None:
-        facts = {"command": _command_line(), "results": [asdict(result) for result in results]}
-        out.mkdir(parents=True, exist_ok=True)
-        path = out / NLL_FILE
-        write_whole(path, (json.dumps(facts, indent=1) + "\n").encode())
-        print_note(str(path))
+        print_note(str(out / NLL_FILE))
     _name_failed(failed)
 
 

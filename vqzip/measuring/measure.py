@@ -93,6 +93,27 @@ class Measurement:
         return len(self.settings) > 1
 
 
+@dataclass(frozen=True)
+class Sight:
+    """One file while it is measured.
+
+    Args:
+        subject: its codec.
+        picture: name of the picture.
+        original: as it was encoded.
+        setting: of the codec.
+        data: the file.
+        decoded: the picture in it.
+    """
+
+    subject: Subject
+    picture: str
+    original: Picture
+    setting: float
+    data: bytes
+    decoded: Picture
+
+
 def measure(
     subject: Subject,
     pictures: Sequence[SourcePicture],
@@ -103,6 +124,7 @@ def measure(
     max_pixels: int = MAX_PIXELS,
     progress: Progress | None = None,
     failed: dict[str, str] | None = None,
+    seen: Callable[[Sight], None] | None = None,
 ) -> Measurement:
     """Encode and decode pictures with a codec at its settings.
 
@@ -116,6 +138,7 @@ def measure(
         progress: called after each file.
         failed: is given the names of pictures that cannot be coded, with the reason; they have no
             points. None raises what is the matter.
+        seen: is called with every file.
 
     Raises:
         PictureError: a picture cannot be read or coded, or none of them can.
@@ -137,6 +160,9 @@ def measure(
                 scores = {metric.name: metric.score(pair) for metric in metrics}
                 own.append(_point(subject, source.name, coded, pair, scores))
                 lengths += [] if coded.lengths is None else [coded.lengths]
+                if seen is not None:
+                    found = coded.setting, coded.data, coded.decoded
+                    seen(Sight(subject, source.name, picture, *found))
                 if progress is not None:
                     what = f"{subject.name} {setting:g} {source.name}"
                     done = number * len(settings) + len(own)
@@ -181,7 +207,7 @@ class _Coded:
     """A file, the picture decoded from it, and the seconds for both."""
 
     setting: float
-    size: int
+    data: bytes
     decoded: Picture
     encode_s: float
     decode_s: float
@@ -201,7 +227,7 @@ def _code(subject: Subject, picture: Picture, setting: float) -> _Coded:
         codes = subject.decode_codes(coded.data)
         equal = codes is not None and codes.equals(lengths.codes)
     return _Coded(
-        coded.setting, len(coded.data), decoded, between - start, end - between, lengths, equal
+        coded.setting, coded.data, decoded, between - start, end - between, lengths, equal
     )
 
 
@@ -214,10 +240,10 @@ def _point(
         codec=subject.name,
         setting=coded.setting,
         picture=name,
-        payload_bytes=coded.size,
+        payload_bytes=len(coded.data),
         pixels=pixels,
-        rate_bpp=rates.rate_bpp(coded.size, pixels),
-        bits_per_dim=rates.bits_per_dim(coded.size, pixels, pair.original.size // pixels),
+        rate_bpp=rates.rate_bpp(len(coded.data), pixels),
+        bits_per_dim=rates.bits_per_dim(len(coded.data), pixels, pair.original.size // pixels),
         mse=pair.mse,
         scores=scores,
         encode_s=coded.encode_s,

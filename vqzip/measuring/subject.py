@@ -9,6 +9,7 @@ from typing import Protocol
 from vqzip.codec.codec import Codec
 from vqzip.codec.effort import DEFAULT_EFFORT
 from vqzip.codes import Codes
+from vqzip.measuring.analysis.code_length_maps import BitMap, code_length_maps
 from vqzip.measuring.source_pictures import MAX_PIXELS
 from vqzip.models.config import ModelConfig
 from vqzip.pictures.picture import Picture
@@ -129,6 +130,20 @@ class ModelSubject:
     def decode_codes(self, data: bytes) -> Codes:
         """Return the codes of a file."""
         return self._codec.decode_codes(data, max_pixels=self._max_pixels)
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Strides of the levels, coarse first."""
+        return tuple(level.stride for level in self._codec.model.config.vqvae.levels)
+
+    def decode_levels(self, data: bytes, levels: int) -> Picture:
+        """Return what the first levels of a file show."""
+        return self._codec.decode_picture(data, levels=levels, max_pixels=self._max_pixels)
+
+    def code_length_maps(self, data: bytes) -> list[BitMap]:
+        """Return where the bits of a file are: a map for each level."""
+        model = self._codec.model
+        return code_length_maps(model.prior, model.config.vqvae, self.decode_codes(data))
 
 
 def default_qualities(config: ModelConfig) -> tuple[float, ...]:

@@ -12,7 +12,8 @@ from tests.measuring.made_pictures import write_folder
 from vqzip.measuring.anchors.pillow import JPEG, WEBP
 from vqzip.measuring.measure import Measurement, measure
 from vqzip.measuring.metrics.pixels import MS_SSIM, PSNR
-from vqzip.measuring.report.files import rd_lines, write_report
+from vqzip.measuring.report.files import write_report
+from vqzip.measuring.report.lines import rd_lines
 from vqzip.measuring.report.report import RdReport, make_report, report_tables
 from vqzip.measuring.source_pictures import find_pictures
 
@@ -121,6 +122,7 @@ def test_files_of_a_report(report: RdReport, tmp_path: Path) -> None:
         "psnr.svg",
         "ms_ssim.png",
         "ms_ssim.svg",
+        "index.html",
     }
     assert all(path.is_file() for path in written)
     results = json.loads(written[0].read_text())
@@ -154,7 +156,7 @@ def test_every_metric_has_its_columns_and_plot(tmp_path: Path) -> None:
     assert tables[1].header[2:] == ("MS-SSIM", "MS-SSIM, averaged")
     assert tables[2].header[2:] == ("MS-SSIM",)
     assert {path.stem for path in write_report(found, tmp_path)} == {
-        *("results", "points", "tables", "ms_ssim")
+        *("results", "points", "tables", "ms_ssim", "index")
     }
     both = make_report(measured[:1], measured[1:], ["x"], (MS_SSIM, PSNR))
     assert report_tables(both)[1].header[2::2] == ("MS-SSIM", "PSNR", "PSNR 30-36 dB")
@@ -168,6 +170,7 @@ def test_no_plot_without_a_metric(tmp_path: Path) -> None:
         "tables.md",
         "psnr.png",
         "psnr.svg",
+        "index.html",
     ]
 
 

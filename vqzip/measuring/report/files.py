@@ -5,25 +5,33 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from vqzip.files import whole_file, write_whole
 from vqzip.measuring.analysis.comparisons import (
-    mean_curve,
     mean_points,
-    picture_curves,
     ranking_metric,
 )
 from vqzip.measuring.analysis.quality_scale import quality_scale
 from vqzip.measuring.measure import RdPoint
-from vqzip.measuring.metrics.metric import Metric
-from vqzip.measuring.report.rd_plot import RdLine, rd_plot
+from vqzip.measuring.report.lines import rd_lines
+from vqzip.measuring.report.page import write_page
+from vqzip.measuring.report.rd_plot import rd_plot
 from vqzip.measuring.report.report import RdReport, report_tables
 
 
-def write_report(report: RdReport, folder: Path) -> tuple[Path, ...]:
-    """Write `results.json`, `points.csv`, `tables.md`, and a plot of each metric as PNG and SVG.
+def write_report(
+    report: RdReport, folder: Path, pictures: Sequence[dict[str, Any]] = ()
+) -> tuple[Path, ...]:
+    """Write `results.json`, `points.csv`, `tables.md`, `index.html`, and a plot of each metric as PNG and SVG.
+
+    Args:
+        report: all results.
+        folder: is made if it does not exist.
+        pictures: what the page shows of single pictures, from `Gallery.pictures`.
 
     Returns:
         The files written; a plot of a metric that no picture has is left out.
@@ -44,6 +52,8 @@ def write_report(report: RdReport, folder: Path) -> tuple[Path, ...]:
             paths = (folder / f"{stem}.png", folder / f"{stem}.svg")
             rd_plot(lines, metric.axis, paths)
             written += paths
+    written.append(folder / "index.html")
+    write_page(report, pictures, written[-1])
     return tuple(written)
 
 
@@ -77,7 +87,7 @@ def write_json(report: RdReport, path: Path) -> None:
             for m in report.measurements
         ],
     }
-    text = json.dumps(_finite(plain), indent=1, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(finite(plain), indent=1, allow_nan=False, ensure_ascii=False)
     write_whole(path, f"{text}\n".encode())
 
 
@@ -98,30 +108,12 @@ def write_csv(report: RdReport, path: Path) -> None:
                 writer.writerow([row[name] for name in names])
 
 
-def rd_lines(report: RdReport, metric: Metric) -> tuple[RdLine, ...]:
-    """Return the averaged curves for a plot, models first."""
-    lines = []
-    for measurement in report.measurements:
-        curves = picture_curves(measurement, metric)
-        if curves:
-            mean = mean_curve(measurement, list(curves), metric)
-            lines.append(
-                RdLine(
-                    measurement.title,
-                    mean.rate_bpp,
-                    mean.quality,
-                    is_model=measurement in report.models,
-                )
-            )
-    return tuple(lines)
-
-
-def _finite(value: object) -> object:
+def finite(value: object) -> object:
     """Return plain data with None for NaN and infinities, which JSON does not have."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
