@@ -17,7 +17,7 @@ from vqzip.codec.codec import Codec
 from vqzip.codec.progress import Progress
 from vqzip.container.fields import MAGIC
 from vqzip.container.parse import parse_header
-from vqzip.errors import NotVqz
+from vqzip.errors import NotVqz, UsageError
 from vqzip.families.known import load_model, load_model_for
 from vqzip.models.abilities import Compresses, compressing
 from vqzip.pictures.colors import stripped
@@ -160,7 +160,13 @@ class PictureDecoder:
 
     def _decoded(self, codec: Compresses, data: bytes, progress: Progress | None) -> Picture:
         levels, region, partial = self.settings.levels, self.settings.region, self.settings.partial
-        limit = self.settings.max_pixels
+        limit, reduction = self.settings.max_pixels, self.settings.reduction
+        if reduction > 1:
+            if not isinstance(codec, Codec):
+                raise UsageError(f"the model '{codec.name}' cannot reduce pictures.")
+            return codec.decode_reduced(
+                data, reduction, levels=levels, partial=partial, max_pixels=limit
+            )
         if isinstance(codec, Codec):
             return codec.decode_picture(
                 data,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from vqzip.codec.effort import DEFAULT_EFFORT
 from vqzip.codec.goal import Target, target_like
+from vqzip.codec.reduced import check_reduction
+from vqzip.errors import UsageError
 from vqzip.pictures.hidden import visible_pixels
 from vqzip.pictures.limits import MAX_PIXELS
 from vqzip.pictures.picture import Picture
@@ -88,6 +90,7 @@ class DecodeSettings:
 
     Args:
         levels: decode only this many levels.
+        reduction: 1, 2, 4, 8, 16 or 32, by which sides are divided.
         partial: decode what is left of a truncated file.
         region: left, top, width and height of the part to decode.
         quality: of JPEG, WebP, AVIF and JPEG 2000, 1 to 100; None for the best.
@@ -105,3 +108,9 @@ class DecodeSettings:
     keep_times: bool = False
     max_pixels: int = MAX_PIXELS
     force: bool = False
+    reduction: int = 1
+
+    def __post_init__(self) -> None:
+        check_reduction(self.reduction)
+        if self.reduction > 1 and self.region is not None:
+            raise UsageError("`reduction` works without `region`; leave one of them out.")

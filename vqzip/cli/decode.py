@@ -69,6 +69,13 @@ def decode(
         int | None,
         typer.Option(min=1, help="Decode only this many levels, coarse first, as a preview."),
     ] = None,
+    reduction: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Divide the sides by 2, 4, 8, 16 or 32: thumbnails from the coarse levels, which is much faster.",
+        ),
+    ] = 1,
     partial: Annotated[
         bool, typer.Option("--partial", help="Decode what is left of a truncated file.")
     ] = False,
@@ -118,6 +125,7 @@ def decode(
 
     settings = DecodeSettings(
         levels=levels,
+        reduction=reduction,
         partial=partial,
         region=rectangle,
         quality=output_quality,
