@@ -42,8 +42,9 @@ class CodebookHead:
         """Return the code length of a level in bits, `(N,)`."""
         bits = torch.zeros(len(codes), device=codes.device)
         for stage, out in zip(net.config.levels[number].stages, outputs, strict=True):
-            logits = torch.unflatten(out.float(), 1, (len(stage.channels), -1)).transpose(1, 2)
-            wanted = codes[:, list(stage.channels)].long()
-            nats = functional.cross_entropy(logits, wanted, reduction="none")
-            bits = bits + nats.flatten(1).sum(1) / math.log(2)
+            # One row of logits for each code; channels lie together, so this is no copy.
+            logits = out.permute(0, 2, 3, 1).reshape(-1, out.shape[1] // len(stage.channels))
+            wanted = codes[:, list(stage.channels)].permute(0, 2, 3, 1).flatten()
+            nats = functional.cross_entropy(logits.float(), wanted.long(), reduction="none")
+            bits = bits + nats.view(len(codes), -1).sum(1) / math.log(2)
         return bits

@@ -67,8 +67,11 @@ class Dense(nn.Module):
         Returns:
             `(N, outputs, H, W)`.
         """
-        weight = self.weight.view(kernel, kernel, -1, self.weight.shape[1]).permute(3, 2, 0, 1)
-        out = functional.conv2d(x, weight, padding=kernel // 2)
+        if kernel == 1:
+            out = _at_positions(x, self.weight)
+        else:
+            weight = self.weight.view(kernel, kernel, -1, self.weight.shape[1]).permute(3, 2, 0, 1)
+            out = functional.conv2d(x, weight, padding=kernel // 2)
         return out + self.biases(condition)[:, :, None, None].to(out.dtype)
 
     def causal(self, state: Tensor | None, features: Tensor, condition: Tensor) -> Tensor:
@@ -91,5 +94,14 @@ class Dense(nn.Module):
         weight = kernel.view(rows, columns, channels, outputs).permute(3, 2, 0, 1)
         out = functional.conv2d(functional.pad(features, (LEFT, RIGHT, ABOVE, 0)), weight)
         if state is not None:
-            out = out + functional.conv2d(state, self.weight[:entering].t()[:, :, None, None])
+            out = out + _at_positions(state, self.weight[:entering])
         return out + self.biases(condition)[:, :, None, None].to(out.dtype)
+
+
+def _at_positions(x: Tensor, weight: Tensor) -> Tensor:
+    """Return a 1 x 1 convolution of `(N, inputs, H, W)` as one product; `weight` is `(inputs, outputs)`.
+
+    Convolutions of this size take a slow path on one thread of a CPU. Channels lie together in the result, too,
+    so that the next product and the softmax over codewords need no copy.
+    """
+    return functional.linear(x.permute(0, 2, 3, 1), weight.t()).permute(0, 3, 1, 2)

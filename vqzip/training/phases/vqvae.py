@@ -29,7 +29,7 @@ from vqzip.training.recipe.phases import VqvaePhaseConfig
 START_BATCHES = 4
 """Batches of latents that k-means starts the codebooks from."""
 
-CONTINUOUS_SHARE = 0.1
+CONTINUOUS_SHARE = 0.25
 """Largest share of the phase without quantization, so that short runs have codebooks, too."""
 
 

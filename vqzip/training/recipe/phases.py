@@ -88,7 +88,7 @@ class VqvaePhaseConfig(Schedule):
         codebook_rate: gamma of the k-means gradient.
         revive_below: a codeword used less than this share of the mean is replaced by a latent.
         continuous_steps: steps without quantization before k-means starts the codebooks; at most
-            a tenth of the phase.
+            a quarter of the phase.
         crop: side of this phase's crops in pixels.
     """
 
