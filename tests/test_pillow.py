@@ -398,6 +398,25 @@ def test_damage_anywhere_gives_an_error_that_pillow_expects(file: bytes) -> None
             continue
 
 
+# Other libraries that open pictures with Pillow
+
+
+def test_a_folder_of_classes_for_training(file: bytes, tmp_path: Path) -> None:
+    try:
+        from torchvision import datasets
+    except (ImportError, RuntimeError) as error:  # it may not fit the torch that is installed
+        pytest.skip(str(error))
+    for name in ("cats", "dogs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.vqz").write_bytes(file)
+    folder = datasets.ImageFolder(
+        str(tmp_path), is_valid_file=lambda path: str(path).endswith(".vqz")
+    )
+    assert folder.classes == ["cats", "dogs"]
+    image, label = folder[1]
+    assert (image.size, label) == ((130, 90), 1)
+
+
 # Threads
 
 
