@@ -14,7 +14,14 @@ from PIL import Image
 
 from tools.golden.make import CASES
 from tools.web.chromium import find_chromium
-from tools.web.compare import Browser, browser, compare_case, compare_damaged, compare_file
+from tools.web.compare import (
+    Browser,
+    browser,
+    compare_case,
+    compare_damaged,
+    compare_file,
+    hostile_faults,
+)
 from vqzip.codec.codec import Codec, load
 from vqzip.container.build import build
 from vqzip.container.fields import crc32
@@ -114,6 +121,11 @@ def test_a_picture_of_another_model_is_refused_in_a_sentence(window: Browser) ->
     data[-4:] = crc32(bytes(data[:-4])).to_bytes(4, "little")
     found = window.decode(bytes(data))
     assert found == "The file was made with the model 0000000000000000, which is not here."
+
+
+@pytest.mark.slow
+def test_cases_of_the_fuzzer_are_refused_or_read_alike() -> None:
+    assert hostile_faults(range(400)) == 0
 
 
 @pytest.mark.slow

@@ -10,8 +10,9 @@ import argparse
 import base64
 import json
 import sys
+import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
+from tools.fuzz.campaign import Campaign
+from tools.golden.make import CASES
 from tools.prior.compare import Case, random_case
 from tools.prior.walks import read, write
 from tools.web.chromium import Chromium, find_chromium
@@ -34,6 +37,9 @@ from vqzip.prior.exact.grids import Grid
 from vqzip.prior.numpy.backend import NumpyBackend
 from vqzip.prior.walk import backend_for
 from vqzip.web.server import PageServer, Site
+
+LARGEST_HOSTILE = 1 << 18
+"""Pixels; a short file may be a picture of many megapixels, which takes its time."""
 
 START = """
 globalThis.bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -211,6 +217,24 @@ def compare_damaged(window: Browser, codec: Codec, data: bytes) -> str:
     return "" if found.digest == own else f"accepted, but Python says {own}"
 
 
+def compare_hostile(window: Browser, codecs: Mapping[bytes, Codec], data: bytes) -> str:
+    """Return what differs in a case of the fuzzer, or nothing; large pictures are left out.
+
+    Args:
+        window: the page.
+        codecs: by the first 8 bytes of their model's id; the page has the same models.
+        data: of the case.
+    """
+    try:
+        header = parse_header(data)
+    except VqzipError:
+        header = None
+    if header is not None and header.pixels > LARGEST_HOSTILE:
+        return ""
+    codec = codecs.get(header.model_id if header else b"", next(iter(codecs.values())))
+    return compare_damaged(window, codec, data)
+
+
 def compare_case(window: Browser, number: int, *, reference: bool = False) -> bool:
     """Compare codes of a random prior; return whether the page takes the prior at all.
 
@@ -264,14 +288,33 @@ def damaged(rng: np.random.Generator, data: bytes) -> bytes:
     return words.tobytes()
 
 
+def hostile_faults(numbers: range) -> int:
+    """Compare cases of the fuzzer; print what differs, and return how many do."""
+    faults = 0
+    codecs = {codec.model.id[:8]: codec for codec in map(load, CASES)}
+    with tempfile.TemporaryDirectory() as folder, browser(list(CASES)) as window:
+        campaign = Campaign(0, Path(folder))
+        for number in numbers:
+            fault = compare_hostile(window, codecs, campaign.case(number).data)
+            faults += bool(fault)
+            if fault:
+                print(f"hostile case {number}: {fault}", flush=True)
+        faults += len(window.page.faults)
+    print(f"{len(numbers)} hostile cases, {faults} faults", flush=True)
+    return faults
+
+
 def main() -> int:
     """Compare what is asked for; the exit status is 1 if anything differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--cases", type=int, default=0, help="random priors to compare")
     parser.add_argument("--first", type=int, default=0, help="number of the first of them")
+    parser.add_argument("--hostile", type=int, default=0, help="cases of the fuzzer to compare")
     arguments = parser.parse_args()
     failures = compared = 0
+    if arguments.hostile:
+        failures += hostile_faults(range(arguments.first, arguments.first + arguments.hostile))
     with browser() as window:
         for path in arguments.files:
             data = path.read_bytes()
