@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Iterator
 from functools import partial
@@ -215,6 +216,16 @@ def test_what_a_hub_has_not(hub: FakeHub, model: Path, home: Path) -> None:
     assert added_files(home) == set()
 
 
+def test_a_hub_that_is_not_there(monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
+    hub = pytest.importorskip("vqzip.families.hub")
+    pytest.importorskip("huggingface_hub")
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
+    with pytest.raises(vqzip.ModelError, match="cannot be pulled"):
+        add("hf:someone/bridges", Wanted())
+    with pytest.raises(vqzip.ModelError, match="cannot be pushed"):
+        hub.push(model, "someone/bridges", private=True)
+
+
 def test_a_hub_without_its_package(without: Any, capsys: pytest.CaptureFixture[str]) -> None:
     without("huggingface_hub")
     assert run(["models", "pull", "someone/bridges"]) == 2
@@ -232,3 +243,13 @@ def test_added_models_decode_as_before(model: Path) -> None:
     wanted = np.asarray(vqzip.decode(data, model=model))
     add(str(model), Wanted(name="mine"))
     assert np.array_equal(np.asarray(vqzip.decode(data)), wanted)
+
+
+def test_a_redirection_away_from_https(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    class Answer(io.BytesIO):
+        url = "http://example.org/config.json"
+
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: Answer(b"{}"))
+    with pytest.raises(vqzip.ModelError, match="which is not https"):
+        add("https://example.org", Wanted())
+    assert added_files(home) == set()

@@ -109,8 +109,9 @@ def _download(url: str, path: Path, largest: int) -> None:
         urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer,  # noqa: S310  (http or https)
         path.open("wb") as file,
     ):
-        if not answer.url.startswith(("https://", "http://")):
-            raise ModelError(f"{url} leads to {answer.url}, which is no web address.")
+        # A redirection must not lead from https to what anybody on the way can change.
+        if not answer.url.startswith(("https://", url.partition("//")[0])):
+            raise ModelError(f"{url} leads to {answer.url}, which is not https.")
         size = 0
         while chunk := answer.read(_CHUNK_BYTES):
             size += len(chunk)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vqzip.errors import ModelError, missing_package
+from vqzip.errors import ModelError, VqzipError, missing_package
 from vqzip.families.fetching import MODEL_FILES, copy_folder, largest_bytes
 from vqzip.families.installed import summary
 from vqzip.models.folder import one_line
@@ -36,7 +38,7 @@ def pull(repository: str, target: Path) -> None:
     """
     api = _api()
     name, revision = _parts(repository)
-    try:
+    with _as_model_error(repository, "pulled"):
         found = api.model_info(name, revision=revision, files_metadata=True)
         for file in found.siblings or []:
             if file.rfilename in MODEL_FILES and (file.size or 0) > largest_bytes(file.rfilename):
@@ -47,8 +49,6 @@ def pull(repository: str, target: Path) -> None:
                 name, revision=found.sha, allow_patterns=list(MODEL_FILES), local_dir=folder
             )
             copy_folder(Path(folder), target)
-    except _hub_errors() as error:
-        raise ModelError(f"{repository} cannot be pulled ({one_line(error)}).") from error
 
 
 def push(folder: Path, repository: str, *, private: bool) -> str:
@@ -69,7 +69,7 @@ def push(folder: Path, repository: str, *, private: bool) -> str:
     api = _api()
     name, revision = _parts(repository)
     facts = summary(folder)
-    try:
+    with _as_model_error(repository, "pushed"):
         api.create_repo(name, private=private, exist_ok=True, repo_type="model")
         commit = api.upload_folder(
             repo_id=name,
@@ -78,9 +78,19 @@ def push(folder: Path, repository: str, *, private: bool) -> str:
             revision=revision,
             commit_message=f"{facts.config.name} {facts.id[:8].hex()}",
         )
-    except _hub_errors() as error:
-        raise ModelError(f"{repository} cannot be pushed ({one_line(error)}).") from error
     return str(commit.commit_url)
+
+
+@contextmanager
+def _as_model_error(repository: str, what: str) -> Iterator[None]:
+    """Turn what huggingface_hub raises into an error of one sentence."""
+    try:
+        yield
+    except VqzipError:
+        raise
+    except Exception as error:
+        # The errors of a connection are those of the HTTP client, which changed twice.
+        raise ModelError(f"{repository} cannot be {what} ({one_line(error)}).") from error
 
 
 def _parts(repository: str) -> tuple[str, str | None]:
@@ -97,11 +107,3 @@ def _api() -> HfApi:
     except ImportError as error:
         raise missing_package("huggingface_hub", "the Hugging Face Hub", "hub") from error
     return HfApi(endpoint=os.environ.get("HF_ENDPOINT"), library_name="vqzip")
-
-
-def _hub_errors() -> tuple[type[Exception], ...]:
-    """Return what huggingface_hub raises for a server that refuses, or is not there."""
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
-
-    # Its client library's own errors change with its versions; those of connections are OSError or this.
-    return (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError, RuntimeError)
