@@ -14,6 +14,7 @@ import math
 import struct
 import sys
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import mul
@@ -311,11 +312,13 @@ class Stack:
             self.state = self.state << 32 | self.words.pop()
 
     def pop(self, counts: Sequence[int]) -> int:
+        return self.pop_between([boundary(counts, n) for n in range(len(counts) + 1)])
+
+    def pop_between(self, boundaries: Sequence[int]) -> int:
+        """Pop a symbol, given where each begins, and 2^24."""
         point = self.state & ((1 << 24) - 1)
-        symbol = 0
-        while boundary(counts, symbol + 1) <= point:
-            symbol += 1
-        begin, end = boundary(counts, symbol), boundary(counts, symbol + 1)
+        symbol = bisect_right(boundaries, point) - 1
+        begin, end = boundaries[symbol], boundaries[symbol + 1]
         self.state = (self.state >> 24) * (end - begin) + point - begin
         self._refill()
         return symbol

@@ -33,7 +33,7 @@ HOMES = {
     "onnxruntime": ("autoencoders/onnx/session.py",),
     "huggingface_hub": ("families/hub.py",),
     "matplotlib": ("measuring/report/",),
-    "PIL": ("__init__.py", "pictures/", "measuring/anchors/", "codec/codec.py", "models/abilities.py", "api/", "pillow.py"),
+    "PIL": ("__init__.py", "pictures/", "measuring/anchors/", "codec/codec.py", "codec/lossless/codec.py", "models/abilities.py", "api/", "pillow.py"),
     "rich": ("cli/",),
     "safetensors": ("families/family.py", "models/folder.py", "models/learned.py", "training/checkpoints.py"),
     "torch": (

@@ -17,14 +17,21 @@ def test_the_models_of_the_package_are_listed(capsys: pytest.CaptureFixture[str]
 def test_json_has_what_the_table_has(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert [model["name"] for model in facts] == ["photo", "photo-psnr", "photo-ssim", "vqvae2"]
+    assert [model["name"] for model in facts] == [
+        "exact",
+        "photo",
+        "photo-psnr",
+        "photo-ssim",
+        "vqvae2",
+    ]
     for model in facts:
         assert len(bytes.fromhex(model["id"])) == 32
         assert Path(model["path"]).is_dir()
         assert 0 < model["bytes"] <= 8 * 2**20
         assert model["license"]
-        assert model["curve"]
-        assert model["metric"] == ("ms-ssim" if model["name"] == "photo-ssim" else "psnr")
+        assert model["curve"] or model["name"] == "exact"
+        own = {"photo-ssim": "ms-ssim", "exact": "bits"}
+        assert model["metric"] == own.get(model["name"], "psnr")
 
 
 @pytest.mark.parametrize(

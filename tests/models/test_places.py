@@ -19,6 +19,7 @@ from vqzip.models.places import (
     check_sums,
     find_by_id,
     folders,
+    identity_files,
     locate,
     model_id,
     search_path,
@@ -193,4 +194,5 @@ def test_shipped_models_are_whole() -> None:
     configs = list(SHIPPED[-1].glob("*/config.json"))
     assert len(configs) >= 3
     for config in configs:
-        check_sums(config.parent, (*IDENTITY, "prior.safetensors"))
+        names = identity_files(config.parent)
+        check_sums(config.parent, (*names, "prior.safetensors") if names == IDENTITY else names)

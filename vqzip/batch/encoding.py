@@ -16,6 +16,7 @@ from vqzip.batch.names import Task
 from vqzip.batch.outcomes import Outcome
 from vqzip.batch.settings import EncodeSettings, Permission, Room
 from vqzip.codec.codec import DEFAULT_QUALITY, Codec
+from vqzip.codec.lossless.codec import LosslessFile
 from vqzip.codec.progress import Progress
 from vqzip.codec.target import Target, encode_to_target, unused
 from vqzip.container.fields import MAGIC
@@ -176,11 +177,15 @@ class PictureEncoder:
         reached = f"quality {encoded.quality:g}"
         if not self.codec.has_qualities:
             reached = f"the only quality of {self.codec.name}"
+        lossless = isinstance(encoded, LosslessFile)
+        if lossless:
+            reached = "lossless"
         facts: dict[str, Any] = {
             "width": picture.width,
             "height": picture.height,
             "model": self.codec.name,
             "quality": encoded.quality,
+            "lossless": lossless,
             "rate_bpp": round(rate_bpp, 5),
         }
         if made.unused is not None:

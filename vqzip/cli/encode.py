@@ -20,13 +20,16 @@ from vqzip.cli.console import (
 )
 from vqzip.cli.goals import (
     Bpp,
+    Lossless,
     Match,
     MatchBy,
     MaxBytes,
+    Model,
     MsSsim,
     Psnr,
     Quality,
     check_goals,
+    model_of,
 )
 from vqzip.cli.native_stderr import native_stderr_muted
 from vqzip.cli.options import (
@@ -83,9 +86,8 @@ def encode(
     ms_ssim: MsSsim = None,
     match: Match = None,
     match_by: MatchBy = "psnr",
-    model: Annotated[
-        str, typer.Option(help="Name of a model or a model folder.", rich_help_panel=HOW)
-    ] = "photo",
+    lossless: Lossless = False,
+    model: Model = None,
     effort: Annotated[
         int,
         typer.Option(
@@ -151,6 +153,7 @@ def encode(
     Each file names its model by a hash; only that model can decode it.
     """
     check_goals(quality, bpp, max_bytes, psnr, ms_ssim, match)
+    name = model_of(model, lossless, quality, bpp, max_bytes, psnr, ms_ssim, match)
     call = Call(
         sources=tuple(sources),
         output=output,
@@ -186,7 +189,7 @@ def encode(
         delete_source=delete_source,
     )
     encode_files = _encode_one if call.is_single else _encode_many
-    encode_files(call, settings, partial(_load, model, device))
+    encode_files(call, settings, partial(_load, name, device))
 
 
 def _encode_one(call: Call, settings: EncodeSettings, load: Load) -> None:
@@ -271,6 +274,11 @@ def _say(call: Call, outcome: Outcome) -> None:
         call.note(f"vqzip: warning: {name} has {lost}, which a .vqz file does not keep.")
     if "unused" in outcome.facts:
         call.note(f"vqzip: {outcome.facts['unused']}.")
+    if outcome.facts["lossless"] and 0 < outcome.bytes_in < outcome.bytes_out:
+        call.note(
+            f"vqzip: {source} is smaller, so keep it; lossless .vqz files pay for photographs that were "
+            "never JPEG, while PNG or WebP suits drawings and screenshots."
+        )
     if output != STREAM:
         call.note(
             f"{output}: {readable_size(outcome.bytes_out)}, {outcome.note}, "

@@ -84,6 +84,24 @@ MatchBy = Annotated[
     ),
 ]
 
+Lossless = Annotated[
+    bool,
+    typer.Option(
+        "--lossless",
+        help="Keep every sample, with the model exact. Files of photographs are smaller than JPEG XL's.",
+        rich_help_panel=HOW_GOOD,
+    ),
+]
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of a model or a model folder. Default: photo.",
+        show_default=False,
+        rich_help_panel="Encoder",
+    ),
+]
+
 
 def check_goals(
     quality: float | None,
@@ -106,3 +124,21 @@ def check_goals(
     for name, value in above_zero.items():
         if value is not None and not 0 < value < float("inf"):
             raise UsageError(f"{name} must be above zero, got {value:g}.")
+
+
+def model_of(model: str | None, lossless: bool, *goals: object) -> str:
+    """Return the name of the model that encodes.
+
+    Args:
+        model: that is asked for, or None.
+        lossless: whether every sample is to be kept.
+        goals: a quality or a size; None where none is given.
+
+    Raises:
+        UsageError: `--lossless` is given together with a goal or a model.
+    """
+    if not lossless:
+        return model or "photo"
+    if any(given is not None for given in (model, *goals)):
+        raise UsageError("--lossless needs no quality, size or model; leave them out.")
+    return "exact"

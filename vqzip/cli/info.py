@@ -130,8 +130,17 @@ class Facts:
         return self.rate_bpp / (1 if self.layout.header.mode == "gray" else 3)
 
     @property
+    def is_lossless(self) -> bool:
+        """Whether the file is known to hold every sample."""
+        from vqzip.families.pixels import PixelsConfig
+
+        return self.model is not None and isinstance(self.model.config, PixelsConfig)
+
+    @property
     def quality(self) -> str:
         """Quality as text; some models have only one."""
+        if self.is_lossless:
+            return "lossless"
         if self.model is not None and not self.model.config.has_qualities:
             return "the model's only one"
         return f"{self.layout.header.quality:g}"
@@ -158,6 +167,7 @@ class Facts:
             "height": header.height,
             "mode": header.mode,
             "quality": header.quality,
+            "lossless": self.is_lossless,
             "model": None if self.model is None else self.model.name,
             "model_id": header.model_id.hex(),
             "rate_bpp": self.rate_bpp,

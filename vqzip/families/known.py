@@ -12,6 +12,7 @@ from vqzip.families.discrete import DISCRETE
 from vqzip.families.family import Family
 from vqzip.families.gaussian.config import GAUSSIAN
 from vqzip.families.pixelcnn.config import PIXELCNN
+from vqzip.families.pixels import PIXELS
 from vqzip.models.config import AnyConfig
 from vqzip.models.folder import config_of, plain_json
 from vqzip.models.places import CONFIG, find_by_id, locate, read_file
@@ -27,6 +28,7 @@ FAMILIES: dict[str, Family[Any]] = {
     "gaussian": GAUSSIAN,
     "pixelcnn": PIXELCNN,
     "dbn": DBN,
+    "pixels": PIXELS,
 }
 """By the `kind` of a configuration. A new family is a folder here with its `Family`, and a line in this table."""
 

@@ -147,6 +147,7 @@ def _load(candidates: list[Path]) -> tuple[Path, ctypes.CDLL] | None:
 def _declare(functions: ctypes.CDLL) -> None:
     """Declare the types of the library's functions."""
     level, job = POINTER(c.Level), POINTER(c.Job)
+    pixels = [POINTER(c.PixelModel), POINTER(c.PixelJob)]
     functions.vqz_kernels.argtypes, functions.vqz_kernels.restype = [c_int64], c_char_p
     functions.vqz_layout.argtypes, functions.vqz_layout.restype = [], c_int64
     arguments = {
@@ -157,6 +158,9 @@ def _declare(functions: ctypes.CDLL) -> None:
         "vqz_choose_book": [level, job, POINTER(c.BookChoice), c_int64],
         "vqz_write": [level, job, POINTER(c.Writer)],
         "vqz_advance": [level, job, c_void_p, c_int64, c_int64],
+        "vqz_read_pixels": [*pixels, POINTER(c.Reader), c_int64],
+        "vqz_write_pixels": [*pixels, POINTER(c.Writer), c_int64],
+        "vqz_note_pixels": [*pixels, c_void_p, c_int64],
     }
     for name, types in arguments.items():
         function = getattr(functions, name)

@@ -52,17 +52,17 @@ class Packed:
         self._kept.append(kept)
         return kept.ctypes.data if kept.size else None
 
-    def _weights(self, pairs: NDArray[np.int16]) -> c.Weights:
+    def _weights(self, weight: NDArray[np.int16]) -> c.Weights:
         """Return weights `(pairs, 2, lanes)` as a structure."""
         return c.Weights(
-            self.keep(pairs.transpose(0, 2, 1), np.int16), pairs.shape[0], pairs.shape[2]
+            self.keep(weight.transpose(0, 2, 1), np.int16), weight.shape[0], weight.shape[2]
         )
 
     def _rounding(self, layer: IntegerDense, order: NDArray[np.intp] | None = None) -> c.Rounding:
         """Return bias and shift of a layer, its outputs in another order if one is given."""
         order = np.arange(layer.outputs) if order is None else order
-        bias = _whole_lanes(layer.bias[:, order])
-        shift = _whole_lanes(np.minimum(layer.shift[order], LARGEST_SHIFT))
+        bias = whole_lanes(layer.bias[:, order])
+        shift = whole_lanes(np.minimum(layer.shift[order], LARGEST_SHIFT))
         addresses = self.keep(bias, np.int32), self.keep(shift, np.int32)
         return c.Rounding(*addresses, *bias.shape)
 
@@ -84,7 +84,7 @@ class Packed:
             next_state=following,
             halves=prior.upsample,
             neighbor_mean=prior.neighbour_mean,
-            from_state=self._weights(_pairs(prior.state_layer.weight)),
+            from_state=self._weights(pairs(prior.state_layer.weight)),
             from_taps=self._weights(taps),
             first=self._rounding(prior.taps_layer),
             stages=stages,
@@ -105,10 +105,10 @@ class Packed:
                 c.Stage(
                     channels=self.keep(stage.channels, np.int32),
                     codes=len(stage.channels),
-                    from_first=self._weights(_lane_pairs(stage.hidden.weight[:hidden])),
+                    from_first=self._weights(lane_pairs(stage.hidden.weight[:hidden])),
                     from_words=self._weights(known),
                     hidden=self._rounding(stage.hidden),
-                    from_hidden=self._weights(_lane_pairs(stage.out.weight)),
+                    from_hidden=self._weights(lane_pairs(stage.out.weight)),
                     out=self._rounding(stage.out),
                 )
             )
@@ -126,7 +126,7 @@ class Packed:
                 order = order.reshape(-1, 4).T.reshape(-1)
             state = prior.state_layer.inputs if number == 0 else places.shape[1]
             values, features = places[:, :state, order], places[:, state:, order]
-            make = _pairs if number == 0 else _lane_pairs
+            make = pairs if number == 0 else lane_pairs
             packed.append(
                 c.Update(
                     from_values=self._weights(np.concatenate([make(place) for place in values])),
@@ -162,23 +162,23 @@ def _largest_sum(*parts: IntegerDense) -> int:
     return int(sums.max(initial=0))
 
 
-def _whole_lanes(array: NDArray[Entry]) -> NDArray[Entry]:
+def whole_lanes(array: NDArray[Entry]) -> NDArray[Entry]:
     """Return an array with zeros after its last axis, up to a multiple of 16 entries."""
     return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, -array.shape[-1] % LANES)])
 
 
-def _pairs(weight: NDArray[np.int16]) -> NDArray[np.int16]:
+def pairs(weight: NDArray[np.int16]) -> NDArray[np.int16]:
     """Return weights `(in, out)` as `(pairs, 2, lanes)`."""
-    padded = _whole_lanes(np.pad(weight, ((0, len(weight) % 2), (0, 0))))
+    padded = whole_lanes(np.pad(weight, ((0, len(weight) % 2), (0, 0))))
     return padded.reshape(-1, 2, padded.shape[1])
 
 
-def _lane_pairs(weight: NDArray[np.int16]) -> NDArray[np.int16]:
+def lane_pairs(weight: NDArray[np.int16]) -> NDArray[np.int16]:
     """Return weights `(in, out)` over inputs that are lanes of another layer."""
-    return _pairs(np.pad(weight, ((0, -len(weight) % LANES), (0, 0))))
+    return pairs(np.pad(weight, ((0, -len(weight) % LANES), (0, 0))))
 
 
 def _word_pairs(weight: NDArray[np.int16], width: int) -> NDArray[np.int16]:
     """Return weights `(in, out)` over the features of codes, `width` of them a code."""
     codes = weight.reshape(-1, width, weight.shape[1])
-    return _pairs(np.pad(codes, ((0, 0), (0, width % 2), (0, 0))).reshape(-1, weight.shape[1]))
+    return pairs(np.pad(codes, ((0, 0), (0, width % 2), (0, 0))).reshape(-1, weight.shape[1]))

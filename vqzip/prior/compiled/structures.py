@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_double, c_int64, c_uint64, c_void_p
+from ctypes import POINTER, c_double, c_int16, c_int32, c_int64, c_uint64, c_void_p
 from enum import IntEnum
 from typing import Any
 
@@ -162,6 +162,45 @@ class Drawer(ctypes.Structure):
     ]
 
 
+class PixelLayer(ctypes.Structure):
+    """A layer of a network of the pixel prior."""
+
+    _fields_ = [("weights", Weights), ("rounding", Rounding)]
+
+
+class PixelModel(ctypes.Structure):
+    """A pixel prior."""
+
+    _fields_ = [
+        ("first_weights", c_void_p),
+        ("reciprocal", c_void_p),
+        ("deviation", c_void_p),
+        ("narrowness", c_void_p),
+        ("logistic", c_void_p),
+        ("exponential", c_void_p),
+        ("layers", PixelLayer * 3 * 3),
+    ]
+
+
+class PixelJob(ctypes.Structure):
+    """A tile of samples."""
+
+    _fields_ = [
+        ("planes", c_int64),
+        ("height", c_int64),
+        ("width", c_int64),
+        ("depth", c_int64),
+        ("known", c_int64),
+        ("samples", c_void_p),
+    ]
+
+
+class PixelNote(ctypes.Structure):
+    """What was known about a sample."""
+
+    _fields_ = [("prediction", c_int32), ("expected", c_int32), ("features", c_int16 * 70)]
+
+
 class Result(IntEnum):
     """What a function of the library returns."""
 
@@ -186,6 +225,9 @@ _FACTORS: dict[Any, int] = {
     Reader: 29,
     Writer: 31,
     Drawer: 37,
+    PixelModel: 41,
+    PixelJob: 43,
+    PixelNote: 47,
 }
 
 LAYOUT = sum(factor * ctypes.sizeof(kind) for kind, factor in _FACTORS.items())

@@ -12,6 +12,7 @@ typedef struct {
     /* Shifts, applies the leaky ReLU (slope 1/8, rounded down), clips to 12 bits. */
     void (*activate)(const int32_t *sums, int64_t count, const int32_t *shift, int64_t lanes,
                      int16_t *out);
+    void (*learn)(Predictor *predictor, const int32_t *inputs, int32_t target, int parity);
     const char *name;
 } Kernels;
 
@@ -84,8 +85,13 @@ static void plain_activate(
         }
 }
 
+static void plain_learn(Predictor *predictor, const int32_t *inputs, int32_t target, int parity)
+{
+    learn_sample(predictor, inputs, target, parity);
+}
+
 static const Kernels plain_kernels = {
-    plain_dense, plain_sparse, plain_shift, plain_activate, "plain C",
+    plain_dense, plain_sparse, plain_shift, plain_activate, plain_learn, "plain C",
 };
 
 #if defined(__x86_64__)

@@ -141,8 +141,14 @@ static TARGET void NAME(activate)(
     }
 }
 
+static TARGET void NAME(learn)(
+    Predictor *predictor, const int32_t *inputs, int32_t target, int parity)
+{
+    learn_sample(predictor, inputs, target, parity);
+}
+
 static const Kernels NAME(kernels) = {
-    NAME(dense), NAME(sparse), NAME(shift), NAME(activate), KERNELS_LABEL,
+    NAME(dense), NAME(sparse), NAME(shift), NAME(activate), NAME(learn), KERNELS_LABEL,
 };
 
 #undef NAME

@@ -31,6 +31,7 @@ typedef struct {
 } Words;
 
 #include "model.h"
+#include "predictor.h"
 #include "instructions.h"
 #include "streams.h"
 #include "grid.h"
@@ -40,4 +41,9 @@ typedef struct {
 #include "sources.h"
 #include "update.h"
 #include "check.h"
+#include "pixel_model.h"
 #include "entry.h"
+#include "pixel_context.h"
+#include "pixel_mixture.h"
+#include "pixel_repeat.h"
+#include "pixels.h"

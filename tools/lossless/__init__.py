@@ -1,0 +1,1 @@
+"""Programs that make and measure the model without loss."""
