@@ -3,7 +3,8 @@
     python -m tools.lossless.train --data LOSSLESS --reduced OTHERS --out models/exact
 
 `--data` are folders of pictures that were never JPEG files; parts of them are enlarged and get noise, too. `--reduced`
-are folders of pictures that are reduced to half first, which removes traces of JPEG. It takes about half an hour of one core for 80 megapixels.
+are folders of pictures that are reduced to half first, which removes traces of JPEG. It takes about half an hour of one
+core for 80 megapixels.
 """
 
 from __future__ import annotations
