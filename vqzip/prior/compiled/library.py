@@ -139,7 +139,8 @@ def _load(candidates: list[Path]) -> tuple[Path, ctypes.CDLL] | None:
                 _declare(functions)
             except (OSError, AttributeError):
                 continue
-            if functions.vqz_layout() == c.LAYOUT:
+            layouts = functions.vqz_layout(), functions.vqz_pixel_layout()
+            if layouts == (c.LAYOUT, c.PIXEL_LAYOUT):
                 return path, functions
     return None
 
@@ -150,6 +151,7 @@ def _declare(functions: ctypes.CDLL) -> None:
     pixels = [POINTER(c.PixelModel), POINTER(c.PixelJob)]
     functions.vqz_kernels.argtypes, functions.vqz_kernels.restype = [c_int64], c_char_p
     functions.vqz_layout.argtypes, functions.vqz_layout.restype = [], c_int64
+    functions.vqz_pixel_layout.argtypes, functions.vqz_pixel_layout.restype = [], c_int64
     arguments = {
         "vqz_read": [level, job, POINTER(c.Reader), c_int64],
         "vqz_draw": [level, job, POINTER(c.Drawer), c_int64],

@@ -225,10 +225,13 @@ _FACTORS: dict[Any, int] = {
     Reader: 29,
     Writer: 31,
     Drawer: 37,
-    PixelModel: 41,
-    PixelJob: 43,
-    PixelNote: 47,
 }
 
 LAYOUT = sum(factor * ctypes.sizeof(kind) for kind, factor in _FACTORS.items())
 """What `vqz_layout` returns if the library means the same structures."""
+
+PIXEL_LAYOUT = sum(
+    factor * ctypes.sizeof(kind)
+    for kind, factor in ((PixelModel, 1), (PixelJob, 7), (PixelNote, 11))
+)
+"""What `vqz_pixel_layout` returns in that case."""

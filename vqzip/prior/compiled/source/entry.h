@@ -74,9 +74,7 @@ EXPORT int64_t vqz_layout(void)
 {
     return (int64_t)(sizeof(Level) + 7 * sizeof(Job) + 11 * sizeof(Stage) + 13 * sizeof(Update) +
                      17 * sizeof(Tables) + 19 * sizeof(GridChoice) + 23 * sizeof(BookChoice) +
-                     29 * sizeof(Reader) + 31 * sizeof(Writer) + 37 * sizeof(Drawer) +
-                     41 * sizeof(PixelModel) + 43 * sizeof(PixelJob) +
-                     47 * sizeof(PixelNote));
+                     29 * sizeof(Reader) + 31 * sizeof(Writer) + 37 * sizeof(Drawer));
 }
 
 EXPORT int vqz_read(const Level *level, const Job *job, Reader *reader, int64_t kernels)

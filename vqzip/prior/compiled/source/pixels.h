@@ -168,6 +168,12 @@ static int code_pixels(
     return result;
 }
 
+/* The same as `vqz_layout`, for the structures of pixels. */
+EXPORT int64_t vqz_pixel_layout(void)
+{
+    return (int64_t)(sizeof(PixelModel) + 7 * sizeof(PixelJob) + 11 * sizeof(PixelNote));
+}
+
 EXPORT int vqz_read_pixels(
     const PixelModel *model, const PixelJob *job, Reader *reader, int64_t kernels)
 {
