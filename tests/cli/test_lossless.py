@@ -60,6 +60,16 @@ def test_lossless_contradicts_a_quality(
     assert "--lossless" in capsys.readouterr().err
 
 
+def test_what_is_not_kept_fully_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deep = tmp_path / "deep.png"
+    Image.fromarray(np.full((9, 9), 40000, np.uint16)).save(deep)
+    assert run(["encode", str(deep), "--lossless"]) == 1
+    assert "8 bits" in capsys.readouterr().err
+    assert not deep.with_suffix(".vqz").exists()
+
+
 def test_several_pictures(noisy: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.png"
     Image.new("L", (20, 30), 7).save(other)

@@ -181,7 +181,7 @@ def encode(
         effort=effort,
         verify=verify,
         strip=strip,
-        strict=strict,
+        strict=strict or lossless,
         keep_hidden_colors=keep_hidden_colors,
         keep_times=keep_times,
         max_pixels=max_pixels,

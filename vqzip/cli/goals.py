@@ -88,7 +88,8 @@ Lossless = Annotated[
     bool,
     typer.Option(
         "--lossless",
-        help="Keep every sample, with the model exact. Files of photographs are smaller than JPEG XL's.",
+        help="Keep every sample, with the model exact. Pictures that .vqz does not keep fully are refused, as with "
+        "--strict.",
         rich_help_panel=HOW_GOOD,
     ),
 ]

@@ -121,6 +121,21 @@ def test_every_changed_byte_is_noticed(codec: LosslessCodec) -> None:
             codec.decode_picture(bytes(damaged))
 
 
+def test_hostile_payloads_are_refused_or_give_a_picture(codec: LosslessCodec) -> None:
+    generator = np.random.default_rng(8)
+    file = parse(codec.encode_picture(picture_of(14, 19)).data, max_pixels=1 << 20)
+    for _ in range(40):
+        payloads = tuple(
+            (generator.integers(0, 256, 4 * generator.integers(0, 60)).astype(np.uint8).tobytes(),)
+            for _ in range(2)
+        )
+        try:
+            decoded = codec.decode_picture(build(type(file)(file.header, payloads)))
+        except InvalidFile:
+            continue
+        assert decoded.pixels.shape == (14, 19, 3)
+
+
 def test_files_with_other_tiles_or_models_are_refused(
     codec: LosslessCodec, tiny_model: Path
 ) -> None:
