@@ -91,6 +91,17 @@ def test_both_give_the_same_reduced_pictures(name: str) -> None:
     assert config.levels_of_reduction(16) is None
 
 
+def test_levels_of_convolutions_are_no_pictures() -> None:
+    config = CONFIGS["two levels"]
+    assert config.levels_of_reduction(4) is None
+    vqvae = random_networks(config, 3)
+    level = config.levels[0]
+    codes = [np.zeros((level.groups, level.depth, 2, 2), np.int32)]
+    for autoencoder in (made(vqvae, "onnx"), made(vqvae, "torch")):
+        with pytest.raises(ModelError, match="hold no pictures"):
+            autoencoder.decode_reduced(codes, Quality(0), (slice(0, 2), slice(0, 2)))
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_both_give_the_same(name: str) -> None:
     vqvae = random_networks(CONFIGS[name], 3)

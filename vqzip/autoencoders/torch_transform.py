@@ -11,8 +11,9 @@ from torch import Tensor
 
 from vqzip.autoencoders import discrete
 from vqzip.autoencoders.arithmetic import own_arithmetic
-from vqzip.autoencoders.transform import Floats, Part
+from vqzip.autoencoders.transform import NO_PICTURES, Floats, Part
 from vqzip.autoencoders.wavelet.transform import WaveletTransform
+from vqzip.errors import ModelError
 
 
 class TorchTransform:
@@ -43,7 +44,7 @@ class TorchTransform:
     def reduced(self, quantized: Sequence[Floats], step: float, part: Part) -> Floats:
         """See `Transform`."""
         if not isinstance(self.networks, WaveletTransform):
-            raise NotImplementedError
+            raise ModelError(NO_PICTURES)
         maps = [self.tensor(each) for each in quantized]
         pixels = _array(self.networks.reduced(maps, self.steps(step)))
         return pixels[:, part[0], part[1]]

@@ -12,6 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+NO_PICTURES = "the levels of this model hold no pictures; decode the whole picture and reduce it."
+
 Floats = NDArray[np.float32]
 
 Part = tuple[slice, slice]
@@ -72,11 +74,14 @@ class Transform(Protocol):
     def reduced(self, quantized: Sequence[Floats], step: float, part: Part) -> Floats:
         """Return pixels at the size that the first levels hold, `(3, rows, columns)`, not clipped.
 
-        Only for numbers of levels that `VqvaeConfig.levels_of_reduction` gives.
+        `VqvaeConfig.levels_of_reduction` gives the numbers of levels that hold a picture.
 
         Args:
             quantized: what the codes of the first levels stand for, in the whole crop.
             step: of the grids.
             part: rows and columns of the reduced picture.
+
+        Raises:
+            ModelError: the levels of these networks hold no pictures.
         """
         ...

@@ -8,7 +8,8 @@ from vqzip.autoencoders.config import ConvTransformConfig
 from vqzip.autoencoders.onnx.conv_graphs import analysis, latent, synthesis
 from vqzip.autoencoders.onnx.session import Network
 from vqzip.autoencoders.onnx.weights import Weights
-from vqzip.autoencoders.transform import Floats, Part
+from vqzip.autoencoders.transform import NO_PICTURES, Floats, Part
+from vqzip.errors import ModelError
 from vqzip.hierarchy import LevelConfig
 
 
@@ -48,7 +49,8 @@ class OnnxConv:
 
     def reduced(self, quantized: Sequence[Floats], step: float, part: Part) -> Floats:
         """See `Transform`; no level of these networks is a picture."""
-        raise NotImplementedError
+        del quantized, step, part
+        raise ModelError(NO_PICTURES)
 
 
 class ConvAnalysis:
