@@ -35,7 +35,7 @@ HOMES = {
     "matplotlib": ("measuring/report/",),
     "PIL": ("__init__.py", "pictures/", "measuring/anchors/", "codec/codec.py", "codec/lossless/codec.py", "models/abilities.py", "api/", "pillow.py"),
     "rich": ("cli/",),
-    "safetensors": ("families/family.py", "models/folder.py", "models/learned.py", "training/checkpoints.py"),
+    "safetensors": ("families/family.py", "models/folder.py", "models/learned.py", "training/checkpoints.py", "training/data/token_files.py"),
     "torch": (
         "autoencoders/", "codec/refinement", "families/", "measuring/", "metrics.py", "models/", "prior/export/", "prior/float/", "training/",
     ),

@@ -56,7 +56,8 @@ def shape(kind: str, generator: np.random.Generator) -> NDArray[np.uint8]:
     blocks = inside.reshape(SIDE, OVERSAMPLING, SIDE, OVERSAMPLING)
     share = blocks.mean((1, 3))[:, :, None]
     front, back = generator.uniform(130, 255, 3), generator.uniform(0, 90, 3)
-    return np.rint(share * front + (1 - share) * back).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.rint(share * front + (1 - share) * back).astype(np.uint8)
+    return pixels
 
 
 def write_shapes(out: Path, count: int, seed: int) -> None:

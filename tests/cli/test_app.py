@@ -12,7 +12,7 @@ from vqzip.cli.app import application, run
 from vqzip.errors import ModelError, UsageError
 
 COMMANDS = [
-    "encode", "decode", "info", "view", "models", "sample", "rd-curve", "likelihood", "train", "doctor",
+    "encode", "decode", "info", "view", "models", "sample", "rd-curve", "likelihood", "train", "tokens", "doctor",
 ]  # fmt: skip
 
 

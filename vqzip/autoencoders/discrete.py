@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vqzip.autoencoders.config import VqvaeConfig
@@ -199,6 +201,32 @@ class Vqvae(nn.Module):
             blank = self.quantizers[level].blank(count, height // stride, width // stride)
             quantized.append(blank)
         return self.transform.synthesize(quantized, step).float().clamp(0, 255)
+
+    def encode_arrays(self, pixels: NDArray[np.uint8], quality: Quality) -> list[NDArray[np.int32]]:
+        """Return the nearest codes of pixels `(N, 3, H, W)` as arrays `(N, C, h, w)`; see `encode`."""
+        levels = self.encode(torch.from_numpy(pixels).float(), quality)
+        return [level.flatten(1, 2).numpy() for level in levels]
+
+    def decode_arrays(
+        self, levels: Sequence[NDArray[np.int32]], quality: Quality, height: int, width: int
+    ) -> NDArray[np.uint8]:
+        """Return pixels `(N, height, width, 3)` of codes `(N, C, h, w)`, filled to whole cells; see `decode`."""
+        align = self.config.align
+        rows, columns = -(-height // align) * align, -(-width // align) * align
+        codes = []
+        for config, level in zip(self.config.levels, levels, strict=True):
+            below = rows // config.stride - level.shape[2]
+            right = columns // config.stride - level.shape[3]
+            filled = np.pad(level, ((0, 0), (0, 0), (0, below), (0, right)), mode="edge")
+            shape = (len(level), config.groups, config.depth, *filled.shape[2:])
+            codes.append(torch.from_numpy(filled.reshape(shape)))
+        pixels = self.decode(codes, quality)[:, :, :height, :width]
+        shown: NDArray[np.uint8] = pixels.round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+        return shown
+
+    def codebook_arrays(self) -> tuple[NDArray[np.float32], ...]:
+        """Return the codewords of each level, `(G, D, K, dim)`; empty for grids."""
+        return tuple(q.codewords().detach().float().numpy() for q in self.quantizers)
 
     def steps(self, count: int, quality: Quality | None) -> Tensor:
         """Return the grids' step in pixel units for `count` pictures, `(count,)`.

@@ -41,6 +41,7 @@ COMMANDS = (
     "rd-curve",
     "likelihood",
     "train",
+    "tokens",
     "doctor",
 )
 """A module of this folder each, in the order of the help."""

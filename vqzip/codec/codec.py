@@ -20,6 +20,7 @@ from vqzip.codec.latents import LatentTransform
 from vqzip.codec.opening import Completeness
 from vqzip.codec.progress import Progress
 from vqzip.codec.reduced import ReducedDecoder
+from vqzip.codec.tokens import Tokenizes
 from vqzip.codes import Codes
 from vqzip.errors import CodingError, UsageError
 from vqzip.models.abilities import Draw, Written, refuse_settings
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 DEFAULT_QUALITY = 4.0
 
 
-class Codec:
+class Codec(Tokenizes):
     """Encodes and decodes with one model.
 
     Args:
