@@ -103,6 +103,8 @@ class VqzImageFile(ImageFile.ImageFile):
                 image = image_from_picture(self._decoded())
             except VqzipError as error:
                 raise OSError(str(error)) from error
+            if image.size != self.size:  # of a family that has no levels
+                image = image.reduce(self._reduction)
             self.im = image.im
             self.tile = []
             if self._exclusive_fp and self.fp is not None:

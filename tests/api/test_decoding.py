@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import vqzip
+import vqzip.pillow
 from tools.golden.models import smooth_pixels
 from vqzip.container.build import build_header
 from vqzip.container.fields import Header
@@ -116,3 +118,16 @@ def test_no_file(tmp_path: Path) -> None:
     for reduction in (1, 4):
         with pytest.raises(vqzip.NotVqz):
             vqzip.decode(b"", reduction=reduction)
+
+
+def test_thumbnails_of_files_without_loss(tmp_path: Path) -> None:
+    file = vqzip.encode(PIXELS, model="exact")
+    path = tmp_path / "a.vqz"
+    path.write_bytes(file)
+    assert np.array_equal(np.asarray(vqzip.decode(file)), PIXELS)
+    wanted = np.asarray(Image.fromarray(PIXELS).reduce(8))
+    for given in (file, path):
+        assert np.array_equal(np.asarray(vqzip.decode(given, reduction=8)), wanted)
+    with Image.open(path) as image:
+        image.draft(None, (12, 9))
+        assert np.array_equal(np.asarray(image), wanted)

@@ -22,8 +22,6 @@ from vqzip.pictures.write import image_from_picture
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from vqzip.pictures.picture import Picture
-
 Given: TypeAlias = "bytes | str | os.PathLike[str]"
 """The bytes of a .vqz file, or its path."""
 
@@ -53,15 +51,17 @@ class Settings:
 def decode(file: Given, settings: Settings) -> Image:
     """Return the image of a .vqz file; see `vqzip.decode`."""
     if isinstance(file, (bytes, bytearray, memoryview)):
-        return image_from_picture(_decoded(bytes(file), settings))
+        return _decoded(bytes(file), settings)
     if not isinstance(file, (str, os.PathLike)):
         raise UsageError(
             f"decode takes the bytes of a .vqz file or its path, got {type(file).__name__}."
         )
     path = Path(file)
     if settings.reduction > 1 and not settings.partial:
-        return image_from_picture(_thumbnail(path, settings))
-    return image_from_picture(_decoded(path.read_bytes(), settings))
+        thumbnail = _thumbnail(path, settings)
+        if thumbnail is not None:
+            return thumbnail
+    return _decoded(path.read_bytes(), settings)
 
 
 def decode_many(files: Iterable[Given], settings: Settings) -> Iterator[Image]:
@@ -69,31 +69,40 @@ def decode_many(files: Iterable[Given], settings: Settings) -> Iterator[Image]:
     return in_order(lambda file: decode(file, settings), files)
 
 
-def _decoded(data: bytes, settings: Settings) -> Picture:
+def _decoded(data: bytes, settings: Settings) -> Image:
     codec = _codec(data, settings)
-    if settings.reduction > 1:
-        return _reducing(codec).decode_reduced(
-            data,
-            settings.reduction,
-            levels=settings.levels,
-            partial=settings.partial,
-            max_pixels=settings.max_pixels,
+    if isinstance(codec, Codec) and settings.reduction > 1:
+        return image_from_picture(
+            codec.decode_reduced(
+                data,
+                settings.reduction,
+                levels=settings.levels,
+                partial=settings.partial,
+                max_pixels=settings.max_pixels,
+            )
         )
-    return codec.decode_picture(
+    picture = codec.decode_picture(
         data,
         levels=settings.levels,
         partial=settings.partial,
         region=settings.region,
         max_pixels=settings.max_pixels,
     )
+    image = image_from_picture(picture)
+    return image if settings.reduction == 1 else image.reduce(settings.reduction)
 
 
-def _thumbnail(path: Path, settings: Settings) -> Picture:
+def _thumbnail(path: Path, settings: Settings) -> Image | None:
+    """Return the reduced image of a file of which only a part is read; None if its model has no levels."""
     # A buffer would read more than is asked for.
     with path.open("rb", buffering=0) as file:
-        codec = _reducing(_codec(file.read(LARGEST_HEADER_BYTES), settings))
-        return codec.decode_reduced(
-            file, settings.reduction, levels=settings.levels, max_pixels=settings.max_pixels
+        codec = _codec(file.read(LARGEST_HEADER_BYTES), settings)
+        if not isinstance(codec, Codec):
+            return None
+        return image_from_picture(
+            codec.decode_reduced(
+                file, settings.reduction, levels=settings.levels, max_pixels=settings.max_pixels
+            )
         )
 
 
@@ -103,9 +112,3 @@ def _codec(front: bytes, settings: Settings) -> Compresses:
     if settings.model is None:
         return compressing(shared_model_for(front, settings.device))
     return compressing(shared_model(os.fspath(settings.model), settings.device))
-
-
-def _reducing(codec: Compresses) -> Codec:
-    if not isinstance(codec, Codec):
-        raise UsageError(f"the model '{codec.name}' cannot reduce pictures; leave `reduction` out.")
-    return codec
