@@ -16,7 +16,7 @@ LAYERS = (
     {"codec", "web"},
     {"families", "measuring"},
     {"api", "batch", "training"},
-    {"__init__", "cli", "pillow", "__main__"},
+    {"__init__", "cli", "pillow", "ray", "__main__"},
 )
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 REFUSED = {  # what a part may not import although it lies lower, or lies inside the same part
@@ -34,6 +34,8 @@ HOMES = {
     "huggingface_hub": ("families/hub.py",),
     "matplotlib": ("measuring/report/",),
     "PIL": ("__init__.py", "pictures/", "measuring/anchors/", "codec/codec.py", "codec/lossless/codec.py", "models/abilities.py", "api/", "pillow.py"),
+    "pyarrow": ("ray/storage.py",),
+    "ray": ("ray/",),
     "rich": ("cli/",),
     "safetensors": ("families/family.py", "models/folder.py", "models/learned.py", "training/checkpoints.py", "training/data/token_files.py"),
     "torch": (
