@@ -17,6 +17,10 @@ from vqzip.threads import SWITCH
 if TYPE_CHECKING:
     from vqzip.batch.encoding import PictureEncoder
 
+RESERVED = 0.5
+"""Cores that Ray reserves for each thread. The other half is for reading and for the table: with actors on all
+cores, the tasks that feed them would never start."""
+
 PICTURES_A_BATCH = 8
 """If a worker dies, so many pictures are done again at most."""
 
@@ -43,7 +47,7 @@ def encode_files(
         model: name or folder of a model that every worker has.
         device: where networks run.
         actors: number of workers, each with one codec.
-        threads: for each worker, which is also the number of cores that Ray reserves for it.
+        threads: for each worker.
 
     Returns:
         A data set that is not computed yet: a `vqzip.ray.rows.Row` for each picture. Consume it once, for example by
@@ -87,7 +91,7 @@ def on_actors(
         worker,
         fn_constructor_kwargs=arguments,
         compute=ray.data.ActorPoolStrategy(size=actors),
-        num_cpus=threads,
+        num_cpus=RESERVED * threads,
         batch_size=batch_size,
         max_restarts=-1,
         max_task_retries=-1,

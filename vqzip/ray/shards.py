@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
-import numpy as np
 import ray
 
 from vqzip.batch.settings import DecodeSettings, EncodeSettings
@@ -94,9 +93,9 @@ def decode_shards(
 
 
 def _shards(source: str) -> ray.data.Dataset:
-    names = Storage(source).names(".tar")
-    shards: ray.data.Dataset = ray.data.from_numpy(np.array(names))
-    return shards.repartition(max(1, len(names)))
+    names = [{"data": name} for name in Storage(source).names(".tar")]
+    shards: ray.data.Dataset = ray.data.from_items(names, override_num_blocks=max(1, len(names)))
+    return shards
 
 
 class _ShardWorker:
