@@ -64,10 +64,12 @@ def test_every_command_of_the_docs_parses(page: str, arguments: list[str]) -> No
     command.make_context(arguments[0], list(rest))
 
 
-def test_the_readme_shows_every_command() -> None:
+def test_readme_and_guide_show_every_command() -> None:
     group = typer.main.get_command(application())
     assert isinstance(group, typer.core.TyperGroup)
-    assert {arguments[0] for arguments in vqzip_commands(README)} >= set(group.commands)
+    pages = [README, *(ROOT / "docs" / "guide").glob("*.md")]
+    shown = {arguments[0] for page in pages for arguments in vqzip_commands(page)}
+    assert shown >= set(group.commands)
 
 
 @pytest.mark.slow

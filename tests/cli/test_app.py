@@ -12,7 +12,8 @@ from vqzip.cli.app import application, run
 from vqzip.errors import ModelError, UsageError
 
 COMMANDS = [
-    "encode", "decode", "info", "view", "models", "sample", "rd-curve", "likelihood", "train", "tokens", "doctor",
+    "encode", "decode", "info", "view", "models", "sample", "traverse", "rd-curve", "likelihood", "train", "tokens",
+    "doctor",
 ]  # fmt: skip
 
 
@@ -125,7 +126,7 @@ def test_an_error_is_one_line_and_a_status(
         ["decode", "a.vqz", "--region", "1,2,3"],
         ["decode", "a.vqz", "--region", "0,0,0,5"],
         ["decode", "a.vqz", "--levels", "0"],
-        ["sample", "--temperature", "0"],
+        ["sample", "traverse", "--temperature", "0"],
         ["train", "photo"],
         ["rd-curve"],
     ],

@@ -38,6 +38,7 @@ COMMANDS = (
     "view",
     "models",
     "sample",
+    "traverse",
     "rd-curve",
     "likelihood",
     "train",

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from vqzip.cli.console import STREAM, check_output, print_note, waiting, write_stdout
+from vqzip.cli.console import STREAM, check_output, waiting
 from vqzip.cli.options import Device, Force
+from vqzip.cli.picture_grid import write_grid
 from vqzip.errors import UsageError
-
-if TYPE_CHECKING:
-    from vqzip.pictures.picture import Picture
-
-GAP = 2
-"""Pixels between the pictures of a grid."""
 
 
 def sample(
@@ -74,37 +69,11 @@ def sample(
         raise UsageError(f"--temperature must be above zero, got {temperature:g}.")
     check_output(output, source=STREAM, force=force)
 
-    from vqzip.pictures.write import format_of, picture_to_bytes, write_atomically
-
-    image_format = "PNG" if output == STREAM else format_of(output)
     with waiting(f"sampling {count} pictures"):
         from vqzip.families.known import load_model
         from vqzip.models.abilities import Draw, sampling
 
         draw = Draw(count, seed, temperature, size, quality, label, top_k)
         pictures = sampling(load_model(model, device)).sample(draw)
-    written = picture_to_bytes(_grid(pictures), image_format)
-    if output == STREAM:
-        write_stdout(written)
-        return
-    write_atomically(output, written, force=force)
-    print_note(
-        f"{output}: {count} pictures of {pictures[0].width} x {pictures[0].height}, seed {seed}"
-    )
-
-
-def _grid(pictures: list[Picture]) -> Picture:
-    """Arrange pictures of one size in a nearly square grid, with white lines between them."""
-    import numpy as np
-
-    from vqzip.pictures.picture import Picture
-
-    columns = math.ceil(math.sqrt(len(pictures)))
-    rows = math.ceil(len(pictures) / columns)
-    height, width = pictures[0].height + GAP, pictures[0].width + GAP
-    canvas = np.full((rows * height - GAP, columns * width - GAP, 3), 255, np.uint8)
-    for number, picture in enumerate(pictures):
-        top, left = number // columns * height, number % columns * width
-        pixels = picture.pixels if picture.pixels.ndim == 3 else picture.pixels[:, :, None]
-        canvas[top : top + picture.height, left : left + picture.width] = pixels
-    return Picture(canvas)
+    size_text = f"{pictures[0].width} x {pictures[0].height}"
+    write_grid(pictures, output, f"{count} pictures of {size_text}, seed {seed}", force=force)

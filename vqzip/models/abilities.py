@@ -6,6 +6,7 @@
 | `CompressesSets` | many pictures to one file and back | VAEs, by bits back |
 | `Scores` | the likelihood of pictures in bits | all |
 | `Reconstructs` | pictures through the latents and back | autoencoders |
+| `HasLatents` | pictures to vectors, and vectors to pictures | VAEs |
 | `Samples` | new pictures | all that have a prior |
 
 Programs ask for an ability, never for a family: `compressing(model)` returns the model or raises an error that
@@ -164,6 +165,27 @@ class Reconstructs(Named, Protocol):
         ...
 
 
+Latents = NDArray[np.float32]
+"""Latents of pictures, `(N, D)`."""
+
+
+@runtime_checkable
+class HasLatents(Named, Protocol):
+    """Pictures to vectors and back."""
+
+    def latents(self, pixels: Pixels) -> Latents:
+        """Return the latents of `(N, H, W, C)` pictures, the means of their distributions."""
+        ...
+
+    def informative(self, pixels: Pixels) -> NDArray[np.float32]:
+        """Return how many nats each latent holds of a picture, `(D,)`, the mean over pictures."""
+        ...
+
+    def pictures_of(self, latents: Latents) -> Pixels:
+        """Return the pictures of latents."""
+        ...
+
+
 @dataclass(frozen=True)
 class Draw:
     """What to sample.
@@ -205,6 +227,7 @@ _WORDS: dict[type, str] = {
     CompressesSets: "compresses sets of pictures",
     Scores: "scores pictures",
     Reconstructs: "reconstructs pictures",
+    HasLatents: "has latents",
     Samples: "samples pictures",
 }
 
@@ -229,6 +252,17 @@ def scoring(model: Named) -> Scores:
     if isinstance(model, Scores):
         return model
     raise _lacks(model, Scores)
+
+
+def with_latents(model: Named) -> HasLatents:
+    """Return a model with latents.
+
+    Raises:
+        UsageError: it has none.
+    """
+    if isinstance(model, HasLatents):
+        return model
+    raise _lacks(model, HasLatents)
 
 
 def sampling(model: Named) -> Samples:

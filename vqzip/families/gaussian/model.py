@@ -14,8 +14,8 @@ from vqzip.families.family import Stored
 from vqzip.families.gaussian import bits_back
 from vqzip.families.gaussian.config import GaussianConfig
 from vqzip.families.gaussian.network import GaussianVae
-from vqzip.families.loading import batches, check_pixels, device_of, to_pixels
-from vqzip.models.abilities import Draw, Pixels, Score, refuse_settings
+from vqzip.families.loading import BATCH, batches, check_pixels, device_of, to_pixels
+from vqzip.models.abilities import Draw, Latents, Pixels, Score, refuse_settings
 from vqzip.pictures.picture import Picture
 
 SAMPLES = 16
@@ -65,11 +65,36 @@ class GaussianModel:
     @own_arithmetic()
     def reconstruct(self, pixels: Pixels) -> Pixels:
         """Return pictures from the means of their posteriors."""
+        return self.pictures_of(self.latents(pixels))
+
+    @own_arithmetic()
+    def latents(self, pixels: Pixels) -> Latents:
+        """Return the means of the posteriors, `(N, latent)`."""
         check_pixels(self.name, pixels, self._shape)
-        found = np.empty_like(pixels)
+        found = np.empty((len(pixels), self.config.latent), np.float32)
         for place, values in batches(pixels, self.network):
-            found[place] = self._shown(self.network.posterior(values).mean)
+            found[place] = self.network.posterior(values).mean.numpy(force=True)
         return found
+
+    @own_arithmetic()
+    def informative(self, pixels: Pixels) -> Latents:
+        """Return the mean KL divergence of each latent in nats, `(latent,)`."""
+        check_pixels(self.name, pixels, self._shape)
+        found = np.zeros(self.config.latent, np.float32)
+        for _, values in batches(pixels, self.network):
+            found += self.network.posterior(values).divergences().sum(0).numpy(force=True)
+        return (found / max(len(pixels), 1)).astype(np.float32)
+
+    @own_arithmetic()
+    def pictures_of(self, latents: Latents) -> Pixels:
+        """Return the means of p(x | z) of latents `(N, latent)` as pictures."""
+        parts = [
+            self._shown(
+                torch.from_numpy(latents[first : first + BATCH]).to(device_of(self.network))
+            )
+            for first in range(0, len(latents), BATCH)
+        ]
+        return np.concatenate(parts)
 
     @own_arithmetic()
     def sample(self, draw: Draw) -> list[Picture]:

@@ -37,10 +37,14 @@ class Normal:
         constant = 0.5 * math.log(2 * math.pi)
         return -(0.5 * unit.square() + self.log_deviation + constant).sum(-1)
 
-    def divergence(self) -> Tensor:
-        """Return KL(q || N(0, 1)) in nats, summed over dimensions: `(N,)` (Kingma 2014, appendix B)."""
+    def divergences(self) -> Tensor:
+        """Return KL(q || N(0, 1)) of every dimension in nats, `(N, latent)` (Kingma 2014, appendix B)."""
         variance = torch.exp(2 * self.log_deviation)
-        return 0.5 * (self.mean.square() + variance - 1 - 2 * self.log_deviation).sum(-1)
+        return 0.5 * (self.mean.square() + variance - 1 - 2 * self.log_deviation)
+
+    def divergence(self) -> Tensor:
+        """Return the sum of `divergences`, `(N,)`."""
+        return self.divergences().sum(-1)
 
 
 @dataclass(frozen=True)
