@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from vqzip.files import shown_name
 
 if TYPE_CHECKING:
     from vqzip.measuring.subject import Subject
@@ -34,3 +37,8 @@ class Others:
 
         names = installed(*DEFAULT_ANCHORS) if self.names is None else self.names
         return [*map(find_anchor, names), *map(parse_command, self.commands)]
+
+
+def command_line() -> tuple[str, ...]:
+    """Return the words of the command that runs, for reports."""
+    return ("vqzip", *(shown_name(argument) for argument in sys.argv[1:]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vqzip.cli.console import print_error, print_note, stdout_console
-from vqzip.cli.curve_settings import How, Others
+from vqzip.cli.curve_settings import How, Others, command_line
 from vqzip.cli.files_display import FilesDisplay
 from vqzip.cli.native_stderr import native_stderr_muted
 from vqzip.cli.options import DEFAULT_MAX_PIXELS, Device, Force, MaxPixels
 from vqzip.errors import PictureError, UsageError
-from vqzip.files import shown_name, write_whole
+from vqzip.files import write_whole
 
 if TYPE_CHECKING:
     from vqzip.measuring.report.tables import Table
@@ -197,7 +196,7 @@ def _curves(
         shown = gallery.without(tuple(failed)).pictures(display.next("page"))
     measured = [without_pictures(measurement, failed) for measurement in measured]
     count = len(models)
-    report = make_report(measured[:count], measured[count:], _command_line(), found)
+    report = make_report(measured[:count], measured[count:], command_line(), found)
     # Files first: a reader of what is printed may go away, such as `head`.
     written = () if out is None else write_report(report, out, shown)
     for table in report_tables(report):
@@ -247,7 +246,7 @@ def _likelihoods(models: list[str], train: Path, valid: Path, how: How, out: Pat
                 for quality in how.qualities or (4.0,)
             ]
     if out is not None:
-        facts = {"command": _command_line(), "results": [asdict(result) for result in results]}
+        facts = {"command": command_line(), "results": [asdict(result) for result in results]}
         out.mkdir(parents=True, exist_ok=True)
         text = json.dumps(finite(facts), indent=1, allow_nan=False)
         write_whole(out / NLL_FILE, f"{text}\n".encode())
@@ -284,10 +283,6 @@ def _parse_qualities(text: str) -> tuple[float, ...]:
         if not (1 <= quality <= 8 and (8 * quality).is_integer()):
             raise UsageError(f"quality is 1 to 8 in steps of 1/8, got {quality:g}.")
     return qualities
-
-
-def _command_line() -> tuple[str, ...]:
-    return ("vqzip", *(shown_name(argument) for argument in sys.argv[1:]))
 
 
 def _print_table(table: Table) -> None:
