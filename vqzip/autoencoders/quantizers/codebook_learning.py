@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -55,6 +55,31 @@ class CodebookLearningConfig:
     lloyd_steps: int = 10
 
 
+class Together(Protocol):
+    """The processes that learn the same codebooks, each from a part of every batch.
+
+    Attributes:
+        rank: number of this process.
+        count: number of processes.
+    """
+
+    rank: int
+    count: int
+
+    def sum(self, tensor: Tensor, /) -> Tensor:
+        """Return the sum over all processes."""
+
+
+class Alone:
+    """One process."""
+
+    rank, count = 0, 1
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """Return the tensor."""
+        return tensor
+
+
 class CodebookLearner(nn.Module):
     """Learns the codebooks of one level; books are group-major, stage-minor, B = G * D.
 
@@ -73,6 +98,7 @@ class CodebookLearner(nn.Module):
     sums: Tensor
     revived: Tensor
     fresh: Tensor
+    together: Together = Alone()
 
     def __init__(self, quantizer: CodebookQuantizer, config: CodebookLearningConfig) -> None:
         super().__init__()
@@ -120,7 +146,8 @@ class CodebookLearner(nn.Module):
         """
         inputs, index = _by_book(quantizer, z_e, codes)
         counts, sums = assign(inputs, index, quantizer.size)
-        counts, sums = counts.view_as(self.counts), sums.view_as(self.sums)
+        counts = self.together.sum(counts).view_as(self.counts)
+        sums = self.together.sum(sums).view_as(self.sums)
         rule = self.config.rule
         self.counts.lerp_(counts, 1 - rule.decay)
         self.sums.lerp_(sums, 1 - rule.decay)
@@ -138,9 +165,7 @@ class CodebookLearner(nn.Module):
     ) -> None:
         mean = self.counts.mean(-1, keepdim=True)
         dead = self.counts < self.config.revive_below * mean
-        chosen = random_indices(inputs.shape[1], dead.numel(), generator).to(inputs.device)
-        chosen = chosen.view(len(inputs), -1, 1).expand(-1, -1, inputs.shape[2])
-        fresh = inputs.gather(1, chosen).view_as(quantizer.codebooks)
+        fresh = self._drawn(inputs, dead.numel(), generator).view_as(quantizer.codebooks)
         # Sampled for every codeword and mostly discarded, so that there is no need to wait for the GPU to
         # count the unused ones.
         gone = dead.unsqueeze(-1)
@@ -152,6 +177,15 @@ class CodebookLearner(nn.Module):
         self.sums.copy_(torch.where(gone, fresh * mean.unsqueeze(-1), self.sums))
         self.revived += dead.sum()
         self.fresh = dead
+
+    def _drawn(self, inputs: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        """Return random latents of the joint batch, the same in every process, `(B, count / B, dim)`."""
+        together, own = self.together, inputs.shape[1]
+        chosen = random_indices(own * together.count, count, generator).to(inputs.device)
+        chosen = (chosen - own * together.rank).view(len(inputs), -1, 1)
+        mine = (chosen >= 0) & (chosen < own)
+        places = chosen.clamp(0, own - 1).expand(-1, -1, inputs.shape[2])
+        return together.sum(inputs.gather(1, places) * mine)
 
 
 def _by_book(quantizer: CodebookQuantizer, z_e: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:

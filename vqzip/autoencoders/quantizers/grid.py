@@ -121,6 +121,7 @@ class CentroidLearner(nn.Module):
         self.register_buffer("counts", torch.ones_like(quantizer.centroid_shift))
         self.register_buffer("sums", quantizer.centroid_shift.clone())
         self.fresh = torch.zeros(0, dtype=torch.bool)
+        self.together: object = None
 
     def start(self, quantizer: GridQuantizer, z_e: Tensor, generator: torch.Generator) -> None:
         """Do nothing: the initial centroids of a grid do not depend on data."""

@@ -67,9 +67,11 @@ class Learner(Protocol):
 
     Attributes:
         fresh: codewords that the last batch replaced, bool; empty if codewords are never replaced.
+        together: the processes that learn together; see `codebook_learning.Together`.
     """
 
     fresh: Tensor
+    together: Any
 
     def start(self, quantizer: Any, z_e: Tensor, generator: torch.Generator, /) -> None:
         """Start the codewords from latents `(N, G * dim, h, w)`."""

@@ -49,6 +49,8 @@ class VqvaePhase:
         self.config, self.setup, self.vqvae = config, setup, setup.vqvae
         self.steps, self.time_share = config.steps, config.time_share
         self.learning = CodewordLearning(self.vqvae, _learning(config)).to(setup.device)
+        for learner in self.learning.learners:
+            learner.together = setup.ranks
         self.started = False
         self.window = Window(config.crop, setup.recipe.vqvae.align)
         trained = [p for p in self.vqvae.parameters() if p.requires_grad]
