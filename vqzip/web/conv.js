@@ -39,17 +39,6 @@ export class Conv {
     picture.levels.push(codes);
   }
 
-  previewSize(picture) {
-    return { height: picture.height, width: picture.width, stride: 1 };
-  }
-
-  /** Return the levels so far as RGBA. */
-  preview(picture, gray) {
-    const missing = Array(this._levels.length - picture.levels.length).fill(null);
-    const whole = { top: 0, left: 0, height: picture.height, width: picture.width };
-    return this.pixels({ ...picture, levels: [...picture.levels, ...missing] }, whole, gray);
-  }
-
   /** Return pixels of a part of a picture with all its levels, RGBA. */
   pixels(picture, part, gray) {
     return this._memory.scope(() => {

@@ -36,6 +36,7 @@ export class Decoder {
    * @param {import("./container.js").VqzFile} file
    * @param {(preview: {level: number, bits: number, rgba: Uint8ClampedArray, height: number, width: number,
    *   stride: number}) => void} [show] gets what the levels so far show, after each but the last
+   *   (of networks whose levels are pictures)
    * @returns {Promise<{levels: Level[], rgba: Uint8ClampedArray}>}
    */
   async decode(file, show) {
@@ -46,6 +47,7 @@ export class Decoder {
       const readers = tilesOf(file).map((tile) => ({ tile, reader: this._reader(file, tile) }));
       const whole = this._whole(file);
       const picture = this._networks.begin(whole.height, whole.width);
+      const grows = show && this._networks instanceof Wavelet;
       levels.forEach((level, number) => {
         for (const { tile, reader } of readers) {
           const read = reader.read();
@@ -53,8 +55,8 @@ export class Decoder {
           level.bits += read.bits;
           if (number + 1 === levels.length) reader.close();
         }
-        if (show || readers.length === 1) this._networks.add(picture, this._cropped(level, whole));
-        if (show && number + 1 < levels.length) this._show(show, picture, number, level, file);
+        if (grows || readers.length === 1) this._networks.add(picture, this._cropped(level, whole));
+        if (grows && number + 1 < levels.length) this._show(show, picture, number, level, file);
       });
       const rgba =
         readers.length === 1
