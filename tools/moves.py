@@ -3,8 +3,9 @@
 The tool encodes the picture and notes every module of the package when one of its functions is called for the first
 time. This is the order in which somebody reads the code who follows the picture. A room is a folder of `vqzip/`; a
 move is a change of the room from one module to the next; a move is up if the new room is in a higher layer. Not
-counted: loading the model and asking for its ability, where there is no picture yet, and the modules beside the rooms (`codes`, `quality`, ...),
-which hold values and go everywhere. Without the compiled walk there is one room more, `entropy`.
+counted: loading the model and asking for its ability, where there is no picture yet, and the modules beside the rooms
+(`codes`, `quality`, ...), which hold values and go everywhere. Without the compiled walk there is one room more,
+`entropy`.
 """
 
 from __future__ import annotations
