@@ -120,7 +120,7 @@ def encode(
         image: a Pillow image, the path or the bytes of a picture file, or a uint8 array `(H, W)` or
             `(H, W, 1 to 4)`: gray, gray with alpha, RGB, RGBA.
         quality: 1 to 8 in steps of 1/8, or a name: `thumbnail` (1), `web` (4), `good` (6), `archive` (8).
-            Default: 4. At most one of `quality`, `max_bytes`, `bpp`, `psnr` and `ms_ssim` may be given.
+            Default: 6. At most one of `quality`, `max_bytes`, `bpp`, `psnr` and `ms_ssim` may be given.
         max_bytes: at most this many bytes, with the best quality that fits.
         bpp: at most this many bits per pixel.
         psnr: at least this PSNR in dB, in as few bytes as possible.

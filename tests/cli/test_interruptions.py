@@ -181,7 +181,7 @@ def test_a_signal_leaves_what_was_there(
             "rd-curve", str(picture.parent), "--model", str(tiny_model), "--out", str(out),
             "-q", "4", "--anchors", "", "--force",
         ],
-        "train": ["train", "photo", "--data", str(ROOT / "tests/data"), "--out", str(out)],
+        "train": ["train", "photo-psnr", "--data", str(ROOT / "tests/data"), "--out", str(out)],
     }  # fmt: skip
     process = start(HELD, commands[name])
     wait_until_held(process)
@@ -227,7 +227,7 @@ def test_a_limit_of_file_sizes(picture: Path, out: Path, tiny_model: Path, name:
             "rd-curve", str(picture.parent), "--model", str(tiny_model), "--out", str(out),
             "-q", "4", "--anchors", "",
         ],
-        "train": ["train", "photo", "--data", str(ROOT / "tests/data"), "--out", str(out)],
+        "train": ["train", "photo-psnr", "--data", str(ROOT / "tests/data"), "--out", str(out)],
     }  # fmt: skip
     process = start(LIMITED, ["10", *commands[name]])
     error = process.communicate(timeout=PATIENCE_SECONDS)[1]

@@ -19,7 +19,7 @@ def assert_refused(arguments: list[str], capsys: Capture, *words: str) -> None:
         assert word in captured.err
 
 
-def train(data: Path, out: Path, *options: str, recipe: str = "photo") -> list[str]:
+def train(data: Path, out: Path, *options: str, recipe: str = "photo-psnr") -> list[str]:
     return ["train", recipe, "--data", str(data), "--out", str(out), *options]
 
 

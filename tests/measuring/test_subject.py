@@ -37,7 +37,8 @@ def test_files_are_those_of_the_codec(codec: Codec) -> None:
         subject.decode(coded.data).pixels, codec.decode_picture(coded.data).pixels
     )
     assert subject.decode_codes(coded.data).equals(encoded.codes)
-    assert subject.describe() == f"model {codec.model.name}, effort 0"
+    name = f"{codec.model.name} {codec.model.id[:8].hex()}"
+    assert subject.describe() == f"model {name}, effort 0"
 
 
 def test_qualities_are_the_whole_ones_unless_named(codec: Codec) -> None:

@@ -37,9 +37,9 @@ from vqzip.measuring.subject import ModelSubject, Subject
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = Path("docs/results/looks.md")
-MODELS = ("photo", "photo-ssim")
+MODELS = ("photo", "photo-psnr")
 ANCHORS: tuple[PillowAnchor, ...] = (AVIF, AVIF_SSIM, JXL, WEBP, JPEG)
-REFERENCES = (AVIF, JXL)
+REFERENCES = (AVIF, JXL, WEBP, JPEG)
 QUALITIES = (1.5, 3.0, 4.5, 6.0, 8.0)
 DEFAULTS = (
     "cwebp: cwebp -quiet {in} -o {out} | dwebp -quiet {in} -o {out}",
@@ -58,11 +58,11 @@ def measured(
 ) -> Measurement:
     """Measure a subject at its settings; of other codecs' ten settings, at every second one.
 
-    Other codecs that were measured `before` on the same pictures are not measured again.
+    What was measured `before` on the same pictures, by the same version, is not measured again.
     """
     every = 2 if len(subject.settings) > len(QUALITIES) else 1
     known = before.get(subject.name)
-    if isinstance(subject, PillowAnchor) and known is not None:
+    if isinstance(subject, (PillowAnchor, ModelSubject)) and known is not None:
         wanted = subject.settings[::every], subject.describe(), {p.name for p in pictures}
         if wanted == (known.settings, known.description, {p.picture for p in known.points}):
             return known

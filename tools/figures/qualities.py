@@ -17,7 +17,7 @@ CROP = (10, 60, 170, 210)
 """Left, top, right and bottom of the part that is shown, in pixels of the photograph."""
 
 QUALITIES = (1.0, 2.0, 4.0, 6.0, 8.0)
-MODELS = ("photo", "photo-ssim")
+MODELS = ("photo", "photo-psnr")
 
 
 def sheet(rows: list[list[tuple[Image.Image, str]]]) -> Image.Image:

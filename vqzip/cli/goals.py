@@ -32,7 +32,7 @@ Quality = Annotated[
         parser=parse_quality,
         metavar="Q",
         help="Quality, 1 to 8 in steps of 1/8, or a name: thumbnail (1), web (4), good (6), archive (8). Each "
-        "whole step takes about 1.43 times the bytes. Default: 4.",
+        "whole step takes about 1.6 times the bytes. Default: 6.",
         show_default=False,
         rich_help_panel=HOW_GOOD,
     ),

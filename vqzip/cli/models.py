@@ -147,10 +147,10 @@ def _three_points(curve: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def point_text(row: dict[str, Any], metric: str) -> str:
-    """Return quality, rate, and the score by the model's own metric if it is known."""
+    """Return quality, rate, and PSNR or, for models trained for it, MS-SSIM."""
     point = f"{row['quality']:g}: {row['rate_bpp']:.2f} bpp"
-    if metric == "psnr" and row["psnr_db"] is not None:
-        return f"{point}, {row['psnr_db']:.1f} dB"
     if metric == "ms-ssim" and row["ms_ssim"] is not None:
         return f"{point}, MS-SSIM {row['ms_ssim']:.4f}"
+    if metric in ("psnr", "jod") and row["psnr_db"] is not None:
+        return f"{point}, {row['psnr_db']:.1f} dB"
     return point

@@ -39,7 +39,7 @@ def sample(
             "--quality",
             min=1,
             max=8,
-            help="Quality of the pictures. Default: 4.",
+            help="Quality of the pictures. Default: 6.",
             show_default=False,
         ),
     ] = None,

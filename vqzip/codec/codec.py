@@ -33,7 +33,7 @@ from vqzip.prior.walk import backend_for
 if TYPE_CHECKING:
     from PIL import Image
 
-DEFAULT_QUALITY = 4.0
+DEFAULT_QUALITY = 6.0
 
 
 class Codec(Tokenizes):

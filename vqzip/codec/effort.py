@@ -38,7 +38,10 @@ def check_effort(effort: int, model: ModelConfig) -> None:
         raise UsageError(f"effort must be 0 to {LARGEST_EFFORT}, got {effort}.")
     refines = model.vqvae.transform.equal_steps and model.metric == "psnr"
     if effort > DEFAULT_EFFORT and not refines:
-        raise UsageError(f"the model '{model.name}' has the efforts 0 and 1 only, got {effort}.")
+        raise UsageError(
+            f"the model '{model.name}' has the efforts 0 and 1 only, got {effort}; "
+            "`photo-psnr` has 2 and 3, too."
+        )
 
 
 def cost(

@@ -110,8 +110,9 @@ class ModelSubject:
         self.own_metric: str = codec.model.config.metric
 
     def describe(self) -> str:
-        """Return the model's name and the encoder's effort."""
-        return f"model {self._codec.model.name}, effort {self._effort}"
+        """Return the model's name, the start of its hash, and the encoder's effort."""
+        model = self._codec.model
+        return f"model {model.name} {model.id[:8].hex()}, effort {self._effort}"
 
     def encode(self, picture: Picture, setting: float) -> Coded:
         """Return the file of a picture, with its codes.

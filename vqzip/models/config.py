@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from vqzip.autoencoders.config import VqvaeConfig
 from vqzip.prior.config import PriorConfig
@@ -11,6 +11,10 @@ from vqzip.prior.config import PriorConfig
 BIT_PRICE = 0.08
 """Cost of a bit in squared steps. The slope of the rate-distortion curve of a uniform quantizer is 0.14;
 less is best for codes that later codes are predicted from (docs/log.md)."""
+
+
+TrainedFor: TypeAlias = Literal["psnr", "ms-ssim", "jod"]
+"""Names of metrics; `psnr` for squared error, `jod` for ColorVideoVDP."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class ModelConfig:
         name: of the model.
         vqvae: levels, transform, qualities.
         prior: widths and stages.
-        metric: the metric that the model was trained for; `psnr` for squared error.
+        metric: the metric that the model was trained for.
         bit_price: cost of a bit when the encoder chooses codes, in squared steps.
         format: of the folder.
     """
@@ -29,7 +33,7 @@ class ModelConfig:
     name: str
     vqvae: VqvaeConfig
     prior: PriorConfig
-    metric: Literal["psnr", "ms-ssim"] = field(default="psnr", metadata={"left_out": "at default"})
+    metric: TrainedFor = field(default="psnr", metadata={"left_out": "at default"})
     bit_price: float = field(default=BIT_PRICE, metadata={"left_out": "at default"})
     format: int = 1
 
@@ -59,7 +63,7 @@ class AnyConfig(Protocol):
 
     @property
     def metric(self) -> str:
-        """The metric that it was trained for: `psnr`, `ms-ssim`, or `bits` for likelihood."""
+        """The metric that it was trained for: `psnr`, `ms-ssim`, `jod`, or `bits` for likelihood."""
 
     @property
     def has_qualities(self) -> bool:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from vqzip.autoencoders.config import VqvaeConfig
 from vqzip.autoencoders.kinds import check_transform
 from vqzip.errors import ModelError, RecipeError
-from vqzip.models.config import BIT_PRICE, ModelConfig
+from vqzip.models.config import BIT_PRICE, ModelConfig, TrainedFor
 from vqzip.models.limits import check_limits
 from vqzip.prior.config import PriorConfig, check_prior
-from vqzip.training.recipe.phases import PhaseConfig
+from vqzip.training.recipe.phases import PhaseConfig, WaveletNetworksConfig
 from vqzip.training.recipe.ranges import check_range, check_ranges, ranged
 
 
@@ -85,9 +84,10 @@ class Recipe:
 
         Its metric is that of the last phase with a distortion; all phases without one use squared errors.
         """
-        measures = [phase.distortion for phase in self.phases if hasattr(phase, "distortion")]
-        structural = measures[-1:] == ["ms-ssim"]
-        metric: Literal["psnr", "ms-ssim"] = "ms-ssim" if structural else "psnr"
+        metric: TrainedFor = "psnr"
+        for phase in self.phases:
+            if isinstance(phase, WaveletNetworksConfig):
+                metric = "psnr" if phase.distortion == "mse" else phase.distortion
         return ModelConfig(self.name, self.vqvae, self.prior, metric, self.quality.bit_price)
 
 
