@@ -30,7 +30,7 @@ def test_json_has_what_the_table_has(capsys: pytest.CaptureFixture[str]) -> None
         assert 0 < model["bytes"] <= 8 * 2**20
         assert model["license"]
         assert model["curve"] or model["name"] == "exact"
-        own = {"photo-ssim": "ms-ssim", "exact": "bits"}
+        own = {"photo": "jod", "photo-ssim": "ms-ssim", "exact": "bits"}
         assert model["metric"] == own.get(model["name"], "psnr")
 
 

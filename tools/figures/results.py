@@ -58,7 +58,10 @@ def load_models(names: Sequence[str]) -> dict[str, Codec]:
         ModelError: there is no such model in the checkout, or it is damaged.
     """
     root = ROOT / MODELS
-    known = sorted(path.parent.name for path in root.glob(f"*/{CONFIG}"))
+    # Models without a curve write files without loss.
+    known = sorted(
+        path.parent.name for path in root.glob(f"*/{CONFIG}") if (path.parent / CURVE).is_file()
+    )
     if not known:
         raise ModelError(f"there are no models in {root}; restore them.")
     for name in names:
