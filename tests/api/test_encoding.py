@@ -78,8 +78,8 @@ def test_no_pixels_are_refused(tiny: str) -> None:
 
 
 def test_quality_as_number_digits_and_name(tiny: str) -> None:
-    assert vqzip.encode(PIXELS, model=tiny) == vqzip.encode(PIXELS, "web", model=tiny)
-    assert vqzip.encode(PIXELS, 6, model=tiny) == vqzip.encode(PIXELS, "Good", model=tiny)
+    assert vqzip.encode(PIXELS, model=tiny) == vqzip.encode(PIXELS, "good", model=tiny)
+    assert vqzip.encode(PIXELS, 4, model=tiny) == vqzip.encode(PIXELS, "Web", model=tiny)
     assert vqzip.encode(PIXELS, "6.5", model=tiny) == vqzip.encode(PIXELS, 6.5, model=tiny)
     with pytest.raises(vqzip.UsageError, match="thumbnail, web, good, archive"):
         vqzip.encode(PIXELS, "best", model=tiny)

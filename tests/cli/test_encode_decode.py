@@ -81,7 +81,7 @@ def test_the_summary_says_what_was_made(
     assert captured.out == ""
     bpp = 8 * file.stat().st_size / (83 * 61)
     assert captured.err.startswith(
-        f"{file}: {file.stat().st_size} bytes, {bpp:.3f} bpp, quality 4, "
+        f"{file}: {file.stat().st_size} bytes, {bpp:.3f} bpp, quality 6, "
     )
 
 
@@ -288,7 +288,7 @@ def test_a_picture_that_is_not_there(tmp_path: Path, capsys: Capture) -> None:
 
 def test_a_folder_is_no_picture(tmp_path: Path, capsys: Capture) -> None:
     assert_refused(["encode", str(tmp_path)], capsys, "is a folder", "--recursive", status=2)
-    assert_refused(["info", str(tmp_path)], capsys)
+    assert_refused(["info", str(tmp_path)], capsys, status=2)
 
 
 def test_a_picture_with_too_many_pixels(

@@ -140,7 +140,7 @@ def test_json_has_a_line_for_each_file(
     for line in lines:
         if line["status"] == "done":
             size = Path(line["output"]).stat().st_size
-            assert (line["bytes_out"], line["width"], line["quality"]) == (size, 40, 4)
+            assert (line["bytes_out"], line["width"], line["quality"]) == (size, 40, 6)
             assert line["rate_bpp"] == pytest.approx(8 * size / (40 * 24), abs=1e-4)
 
 
@@ -314,8 +314,10 @@ def test_delete_source_keeps_a_source_that_changed_meanwhile(
 # Interruptions
 
 HELD = """
-import os, sys
+import os, signal, sys
 from vqzip.cli.app import main
+# A shell that starts the tests in the background passes on that it ignores this signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 to_disk, calls = os.fsync, []
 def hold(number):
     calls.append(number)

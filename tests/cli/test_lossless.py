@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from vqzip import decode
 from vqzip.cli.app import run
@@ -77,3 +78,15 @@ def test_several_pictures(noisy: Path, tmp_path: Path) -> None:
     data = (tmp_path / "out" / "other.vqz").read_bytes()
     assert len(data) < 100
     assert np.array_equal(np.asarray(decode(data)), np.full((30, 20), 7))
+
+
+def test_texts_that_are_not_kept_are_only_a_warning(
+    noisy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_text, texts = tmp_path / "text.png", PngInfo()
+    texts.add_text("Comment", "by hand")
+    with Image.open(noisy) as image:
+        image.save(with_text, pnginfo=texts)
+    assert run(["encode", str(with_text), "--lossless"]) == 0
+    assert "text comments" in capsys.readouterr().err
+    assert run(["encode", str(with_text), "--lossless", "--strict", "--force"]) == 1

@@ -28,7 +28,8 @@ def test_every_suffix_that_pillow_opens_is_found() -> None:
     opened = {
         suffix for suffix, name in Image.registered_extensions().items() if name in Image.OPEN
     }
-    assert opened - NO_PICTURES <= PICTURE_SUFFIXES
+    # Our own plugin may be registered by another test.
+    assert opened - NO_PICTURES - {".vqz"} <= PICTURE_SUFFIXES
     # Whether or not another test has registered the plugins.
     assert {".heic", ".heics", ".heif", ".heifs", ".hif", ".jxl"} <= PICTURE_SUFFIXES
     assert {".jfif", ".jpe", ".tga"} <= PICTURE_SUFFIXES

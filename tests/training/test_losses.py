@@ -103,3 +103,15 @@ def test_the_sum_of_squares_counts_every_color() -> None:
     x_hat, pixels = tensor(0, 2, 3, 4, 5), tensor(1, 2, 3, 4, 5).detach()
     expected = ((x_hat - pixels) ** 2).detach().numpy().sum((1, 2, 3)) / 20
     np.testing.assert_allclose(squared_error_sum(x_hat, pixels).detach().numpy(), expected)
+
+
+@pytest.mark.parametrize("side", [11, 40, 160])
+def test_dissimilarity_of_small_crops_leaves_coarse_scales_out(side: int) -> None:
+    pixels = 255 * torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(3))
+    x_hat = (pixels + 9).requires_grad_()
+    found = dissimilarity(x_hat, pixels)
+    assert torch.isfinite(found).all()
+    assert (found > 0).all()
+    (slope,) = torch.autograd.grad(found.sum(), x_hat)
+    assert torch.isfinite(slope).all()
+    assert dissimilarity(pixels, pixels).abs().max() < 1e-5

@@ -103,6 +103,8 @@ class PictureEncoder:
             found = found.stripped()
         if settings.strict:
             found.refuse_losses()
+        if settings.lossless:
+            found.refuse_changed_samples()
         picture = found.picture
         target = settings.target(picture)
         with self._room(picture.width * picture.height):

@@ -39,6 +39,7 @@ class EncodeSettings:
         verify: decode the written file and compare its codes.
         strip: leave out metadata; colors become sRGB.
         strict: refuse pictures that are not kept fully.
+        lossless: refuse pictures whose samples are not all kept.
         keep_hidden_colors: keep colors under alpha 0.
         keep_times: give the output the times of the input.
         max_pixels: refuse larger pictures.
@@ -58,6 +59,7 @@ class EncodeSettings:
     verify: bool = False
     strip: bool = False
     strict: bool = False
+    lossless: bool = False
     keep_hidden_colors: bool = False
     keep_times: bool = False
     max_pixels: int = MAX_PIXELS

@@ -88,8 +88,7 @@ Lossless = Annotated[
     bool,
     typer.Option(
         "--lossless",
-        help="Keep every sample, with the model exact. Pictures that .vqz does not keep fully are refused, as with "
-        "--strict.",
+        help="Keep every sample, with the model exact. Pictures with samples that .vqz does not keep are refused.",
         rich_help_panel=HOW_GOOD,
     ),
 ]

@@ -62,6 +62,18 @@ class PictureRead:
         if self.warning is not None:
             raise PictureError(f"{self.warning}; leave out `strict` to convert it.")
 
+    def refuse_changed_samples(self) -> None:
+        """Take nothing but pictures whose samples are all kept; metadata may be missing.
+
+        Raises:
+            PictureError: some are not kept.
+        """
+        if self.losses:
+            raise PictureError(
+                f"{self.name} has {listed(self.losses)}, which a .vqz file does not keep; leave out "
+                "`lossless` to convert it."
+            )
+
     def stripped(self) -> PictureRead:
         """Return the picture in sRGB without metadata, which is no loss then."""
         return PictureRead(self.name, stripped(self.picture), self.losses)

@@ -63,7 +63,8 @@ def format_of(path: Path) -> str:
     # The usual formats first: to import all of Pillow's takes longer than to decode a small picture.
     Image.preinit()
     image_format = Image.EXTENSION.get(suffix) or Image.registered_extensions().get(suffix)
-    if image_format is None or image_format not in Image.SAVE:
+    # Where vqzip's own plugin is registered, Pillow could write .vqz files, too.
+    if image_format is None or image_format not in Image.SAVE or suffix == ".vqz":
         raise PictureError(
             f"{path} has a suffix that names no format to write; use one such as {_NAMED_SUFFIXES}."
         )

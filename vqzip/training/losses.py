@@ -7,6 +7,7 @@ first is a squared error (section 4.1), the third is `quantizers.quantizer.commi
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 import torch
@@ -88,19 +89,27 @@ def dissimilarity(x_hat: Tensor, pixels: Tensor) -> Tensor:
     whose gradients are several times as fast on a CPU as those of a convolution a plane.
 
     Args:
-        x_hat: `(N, 3, H, W)`, 0 to 255, sides of at least 161 pixels.
+        x_hat: `(N, 3, H, W)`, 0 to 255, sides of at least 11 pixels. Below 161 pixels, the coarsest scales
+            are left out.
         pixels: `(N, 3, H, W)`.
     """
     x, y = x_hat / 255, pixels / 255
     similarity = x.new_ones(())
-    for scale, weight in enumerate(SCALE_WEIGHTS):
+    scales = _scales(min(x.shape[2:]))
+    for scale, weight in enumerate(SCALE_WEIGHTS[:scales]):
         luminance, contrast = _similarities(x, y)
-        last = scale == len(SCALE_WEIGHTS) - 1
+        last = scale == scales - 1
         term = contrast * luminance if last else contrast
         # A negative one has no power; a planar mean of it is rare and means all is lost there.
         similarity = similarity * term.mean((2, 3)).clamp(min=1e-4) ** weight
         x, y = (_halve(plane) for plane in (x, y))
     return 1 - similarity.mean(1)
+
+
+def _scales(side: int) -> int:
+    """Return how many of MS-SSIM's scales have a place for the window."""
+    sides = [math.ceil(side / (1 << scale)) for scale in range(len(SCALE_WEIGHTS))]
+    return max(1, sum(s >= WINDOW for s in sides))
 
 
 def _similarities(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
