@@ -64,6 +64,7 @@ class PictureEncoder:
         may_write: Permission = nullcontext,
     ) -> None:
         self.codec, self.settings = codec, settings
+        self._has_target = settings.has_target
         self._room, self._may_write = room, may_write
 
     def __call__(self, task: Task, progress: Progress | None = None) -> Outcome:
@@ -106,7 +107,7 @@ class PictureEncoder:
         if settings.lossless:
             found.refuse_changed_samples()
         picture = found.picture
-        target = settings.target(picture)
+        target = settings.target(picture) if self._has_target else None
         with self._room(picture.width * picture.height):
             if target is None:
                 encoded, far = self._to_quality(picture, progress), None

@@ -66,8 +66,14 @@ class EncodeSettings:
     force: bool = False
     delete_source: bool = False
 
-    def target(self, picture: Picture) -> Target | None:
-        """Return the target for a picture; None if a quality is given.
+    @property
+    def has_target(self) -> bool:
+        """Whether a size or a likeness is asked for, not a quality."""
+        goals = (self.match, self.bpp, self.max_bytes, self.psnr, self.ms_ssim)
+        return any(goal is not None for goal in goals)
+
+    def target(self, picture: Picture) -> Target:
+        """Return the target for a picture, where there is one.
 
         Raises:
             VqzipError: there is a file to match, and it is not one of this picture.
@@ -81,8 +87,6 @@ class EncodeSettings:
         max_bytes = self.max_bytes
         if self.bpp is not None:
             max_bytes = int(self.bpp * picture.width * picture.height / 8)
-        if max_bytes is None and self.psnr is None and self.ms_ssim is None:
-            return None
         return Target(max_bytes, self.psnr, self.ms_ssim)
 
 
