@@ -22,6 +22,8 @@ from vqzip.training.phases.joint.slopes import nudged_signs
 from vqzip.training.phases.joint.tipping import TIPPING_WIDTH, choose_codes
 from vqzip.training.recipe.config import Recipe
 from vqzip.training.recipe.phases import JointPhaseConfig
+from vqzip.training.recipe.read import recipe_to_toml
+from vqzip.training.run import run
 
 CPU = torch.device("cpu")
 TAILS = torch.tensor(0.05), torch.tensor(4.0)
@@ -152,13 +154,16 @@ def test_the_squared_error_beside_another_distortion_has_its_own_price(
     assert costs[1] == pytest.approx(1.5 * costs[0])
 
 
-def test_a_missing_metric_is_said_before_the_phase_starts(
+def test_a_missing_metric_is_said_before_the_run_starts(
     tmp_path: Path, pictures: Path, without: Callable[[str], None]
 ) -> None:
     without("pycvvdp")
-    recipe = tiny_recipe(tmp_path, "joint", "phases.joint.distortion='jod'")
+    recipe, out = tmp_path / "recipe.toml", tmp_path / "run"
+    chosen = tiny_recipe(tmp_path, "joint", "phases.joint.distortion='jod'")
+    recipe.write_text(recipe_to_toml(chosen), encoding="utf-8")
     with pytest.raises(UsageError, match=r"pip install vqzip\[looks\]"):
-        made_phase(recipe, pictures)
+        run(str(recipe), data=pictures, out=out)
+    assert not out.exists()
 
 
 def test_the_decoder_phase_moves_the_last_network_alone(tmp_path: Path, pictures: Path) -> None:

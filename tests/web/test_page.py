@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.web.pages import move_slider_and_zoom
 from tools.golden.make import CASES
 from tools.web.chromium import Chromium, find_chromium
 from tools.web.site import write_site
@@ -60,14 +61,7 @@ def test_a_file_is_shown_with_its_facts_and_the_bits_of_each_level(tiny_model: P
 
 def test_the_slider_moves_between_a_file_and_its_original(tiny_model: Path) -> None:
     with viewer([tiny_model / "rgb.vqz", tiny_model / "rgb.png"]) as page:
-        box = page.run("(({left, top, width, height}) => [left, top, width, height])"
-                       "(document.querySelector('#view').getBoundingClientRect())")  # fmt: skip
-        left, top, width, height = box
-        middle = top + height / 2
-        page.drag((left + width / 2, middle), (left + width / 4, middle))
-        assert page.run("document.querySelector('.handle').style.left") == "25%"
-        page.mouse("mouseWheel", left + width / 4, middle, deltaX=0, deltaY=-100)
-        page.wait("document.querySelector('.right').style.transform.includes('translate(-')")
+        move_slider_and_zoom(page)
 
 
 def test_levels_and_places_of_bits_are_shown(tiny_model: Path) -> None:

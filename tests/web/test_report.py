@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.measuring.made_pictures import write_folder
+from tests.web.pages import move_slider_and_zoom
 from tools.web.chromium import Chromium, find_chromium
 from vqzip.cli.app import run
 
@@ -78,14 +79,7 @@ def test_the_axis_and_the_metric_change(page: Chromium) -> None:
 
 def test_the_slider_moves_and_the_wheel_zooms(page: Chromium) -> None:
     page.run("document.querySelector('#view').scrollIntoView({block: 'center'})")
-    box = page.run("(({left, top, width, height}) => [left, top, width, height])"
-                   "(document.querySelector('#view').getBoundingClientRect())")  # fmt: skip
-    left, top, width, height = box
-    middle = top + height / 2
-    page.drag((left + width / 2, middle), (left + width / 4, middle))
-    assert page.run("document.querySelector('.handle').style.left") == "25%"
-    page.mouse("mouseWheel", left + width / 4, middle, deltaX=0, deltaY=-100)
-    page.wait("document.querySelector('.right').style.transform.includes('translate(-')")
+    move_slider_and_zoom(page)
 
 
 def test_differences_levels_and_bits_are_shown(page: Chromium) -> None:

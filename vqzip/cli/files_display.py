@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from types import TracebackType
+from typing import TypeVar
 
 from rich.progress import (
     BarColumn,
@@ -19,8 +20,28 @@ from rich.table import Column
 from vqzip.batch.outcomes import Outcome, Totals
 from vqzip.cli.console import readable_size, stderr_console
 
+Shown = TypeVar("Shown", bound="_Display")
 
-class FilesDisplay:
+
+class _Display:
+    """A progress that is shown while the display is entered."""
+
+    _progress: Progress
+
+    def __enter__(self: Shown) -> Shown:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+
+class FilesDisplay(_Display):
     """A progress bar for each codec on a terminal: number of files, last file, time left."""
 
     def __init__(self) -> None:
@@ -35,18 +56,6 @@ class FilesDisplay:
             disable=not console.is_terminal,
         )
 
-    def __enter__(self) -> FilesDisplay:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
-
     def next(self, name: str) -> Callable[[int, int, str], None]:
         """Start the bar of the next codec and return the function to call after each of its files."""
         task = self._progress.add_task(name, total=None, last="")
@@ -57,7 +66,7 @@ class FilesDisplay:
         return update
 
 
-class BytesDisplay:
+class BytesDisplay(_Display):
     """A line on a terminal: number of files, bytes in and out, ratio, time left.
 
     Args:
@@ -87,18 +96,6 @@ class BytesDisplay:
             disable=quiet or not console.is_terminal,
         )
         self._task = self._progress.add_task(self._text(), total=max(1, total_bytes))
-
-    def __enter__(self) -> BytesDisplay:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
 
     def add(self, outcome: Outcome) -> None:
         """Count a file that is finished; called from any thread."""

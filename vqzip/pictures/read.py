@@ -48,10 +48,7 @@ class PictureRead:
     @property
     def warning(self) -> str | None:
         """One clause that says what is not kept, None if nothing is missing."""
-        missing = (*self.losses, *self.text_losses)
-        if not missing:
-            return None
-        return f"{self.name} has {listed(missing)}, which a .vqz file does not keep"
+        return self._without((*self.losses, *self.text_losses))
 
     def refuse_losses(self) -> None:
         """Take nothing but pictures that are kept whole.
@@ -68,11 +65,14 @@ class PictureRead:
         Raises:
             PictureError: some are not kept.
         """
-        if self.losses:
-            raise PictureError(
-                f"{self.name} has {listed(self.losses)}, which a .vqz file does not keep; leave out "
-                "`lossless` to convert it."
-            )
+        changed = self._without(self.losses)
+        if changed is not None:
+            raise PictureError(f"{changed}; leave out `lossless` to convert it.")
+
+    def _without(self, missing: tuple[str, ...]) -> str | None:
+        if not missing:
+            return None
+        return f"{self.name} has {listed(missing)}, which a .vqz file does not keep"
 
     def stripped(self) -> PictureRead:
         """Return the picture in sRGB without metadata, which is no loss then."""

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from vqzip.autoencoders.discrete import VqvaeOutput
 from vqzip.autoencoders.spec import PIXEL_SCALE
-from vqzip.measuring.metrics.jod import visible_differences
+from vqzip.measuring.metrics import jod
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of MS-SSIM's five scales, fine first (Wang, Simoncelli and Bovik 2003, section 3.2)."""
@@ -149,6 +149,12 @@ def _halve(x: Tensor) -> Tensor:
 DISTORTIONS = {
     "mse": squared_error_sum,
     "ms-ssim": dissimilarity,
-    "jod": visible_differences,
+    "jod": jod.visible_differences,
 }
-"""What a joint phase can minimize, each `(N,)` from `(N, 3, H, W)` twice."""
+"""What a phase can minimize, each `(N,)` from `(N, 3, H, W)` twice."""
+
+
+def check_distortion(name: str) -> None:
+    """Raise a UsageError if a distortion needs a package that is missing or does not work."""
+    if name == "jod":
+        jod.check()

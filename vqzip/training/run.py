@@ -18,13 +18,14 @@ from vqzip.training.data.loader import Loader
 from vqzip.training.data.pictures import Pictures, open_pictures
 from vqzip.training.export import MODEL, export
 from vqzip.training.loop import CHECKPOINT, TrainingLoop
+from vqzip.training.losses import check_distortion
 from vqzip.training.networks import make_networks, start_from
 from vqzip.training.phases.known import make_phase
 from vqzip.training.phases.phase import Setup
 from vqzip.training.progress import Progress
 from vqzip.training.ranks import Ranks, joined
 from vqzip.training.recipe.config import Recipe
-from vqzip.training.recipe.phases import PhaseConfig
+from vqzip.training.recipe.phases import PhaseConfig, WaveletNetworksConfig
 from vqzip.training.recipe.read import load_recipe
 from vqzip.training.run_folder import (
     RECIPE_FILE,
@@ -122,8 +123,7 @@ def run(
         ModelError: the device is missing.
         UsageError: `minutes` is not positive, or an argument is missing.
     """
-    if minutes is not None and not minutes > 0:
-        raise UsageError(f"minutes must be above 0, got {minutes:g}.")
+    check_minutes(minutes)
     where = checked_device(around.device)
     check_run_folder(out, resume=resume)
     given = Arguments(
@@ -141,6 +141,9 @@ def run(
             around.note(f"{out} is finished; `force` exports its model again")
             return Outcome(out / MODEL, read_shortcomings(out / MODEL))
         chosen = load_recipe(str(out / RECIPE_FILE) if resume else str(recipe), list(settings))
+        for phase in chosen.phases:
+            if isinstance(phase, WaveletNetworksConfig):
+                check_distortion(phase.distortion)
         pictures = open_pictures(arguments.data, but_not=out, download=around.download)
         arguments = arguments.resumed(Arguments(pictures=picture_list(pictures)), out)
         validation = _validation(chosen, arguments, pictures, out, around)
@@ -149,6 +152,12 @@ def run(
             open_run_folder(out, chosen, arguments, resume=resume)
         session = Session(chosen, arguments, pictures, validation, out, ranks, around)
         return session.train(where, resume=resume)
+
+
+def check_minutes(minutes: float | None) -> None:
+    """Raise a UsageError if a time limit is not positive."""
+    if minutes is not None and not minutes > 0:
+        raise UsageError(f"minutes must be above 0, got {minutes:g}.")
 
 
 def _validation(

@@ -8,7 +8,7 @@ from pathlib import Path
 from vqzip.errors import UsageError
 from vqzip.training.likelihood.recipe import load_likelihood_recipe
 from vqzip.training.likelihood.run import run_likelihood
-from vqzip.training.run import USUAL, Outcome, Surroundings, run
+from vqzip.training.run import USUAL, Outcome, Surroundings, check_minutes, run
 from vqzip.training.run_folder import RECIPE_FILE
 
 
@@ -48,8 +48,7 @@ def start_run(
         raise UsageError("`valid` and `start` are for models with codes; leave them out.")
     if data is None:
         raise UsageError("a run by likelihood needs `data`.")
-    if minutes is not None and not minutes > 0:
-        raise UsageError(f"minutes must be above 0, got {minutes:g}.")
+    check_minutes(minutes)
     model = run_likelihood(
         own,
         data=Path(data),

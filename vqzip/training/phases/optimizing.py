@@ -86,6 +86,18 @@ def step_groups(
     return norms
 
 
+def distortion_price(weight: float, step: Tensor, exponent: float = 2.0) -> Tensor:
+    """Return lambda, `(N,)`: the distortion that is worth one bit per pixel.
+
+    Args:
+        weight: lambda at a step of 100 pixel values.
+        step: of the quantizer, `(N,)`.
+        exponent: how lambda grows with the step; 2 for squared errors.
+    """
+    price: Tensor = weight * (step / 100) ** exponent
+    return price
+
+
 def random_log_steps(config: RandomSteps, generator: torch.Generator) -> Tensor:
     """Return natural logarithms of a batch's quantizer steps `(N,)` in pixel values, uniform."""
     low, high = math.log(config.smallest_step), math.log(config.largest_step)

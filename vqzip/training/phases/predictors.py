@@ -17,6 +17,7 @@ from vqzip.training.losses import squared_error_sum
 from vqzip.training.phases.optimizing import (
     LOWEST_BPP,
     autocast,
+    distortion_price,
     random_log_steps,
     random_offsets,
     step_groups,
@@ -80,8 +81,7 @@ class PredictorPhase(NetworksPhase):
         }
 
     def _price(self, step: Tensor) -> Tensor:
-        """Return lambda, `(N,)`: the distortion that is worth one bit per pixel."""
-        return self.config.rate_weight * (step / 100) ** 2
+        return distortion_price(self.config.rate_weight, step)
 
     def _predicted(self, batch: Batch, step: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
         """Return the estimated bits per pixel of the details `(N,)`, and the finest low band of their codes."""

@@ -13,11 +13,16 @@ from torch.nn import functional
 
 from vqzip.autoencoders.spec import BLOCK
 from vqzip.errors import RecipeError
-from vqzip.measuring.metrics import jod
 from vqzip.training.losses import DISTORTIONS, squared_error_sum
 from vqzip.training.phases.joint.passes import Crops, JointPasses
 from vqzip.training.phases.joint.slopes import measure_slopes, nudged_signs
-from vqzip.training.phases.optimizing import LOWEST_BPP, autocast, random_log_steps, step_groups
+from vqzip.training.phases.optimizing import (
+    LOWEST_BPP,
+    autocast,
+    distortion_price,
+    random_log_steps,
+    step_groups,
+)
 from vqzip.training.phases.phase import NetworksPhase, Setup
 from vqzip.training.phases.tiles import ContextTiles
 from vqzip.training.recipe.phases import DecoderPhaseConfig, JointPhaseConfig
@@ -77,8 +82,6 @@ class JointPhase(NetworksPhase):
         self.steps, self.time_share = config.steps, config.time_share
         self.tiles = ContextTiles(setup.recipe.vqvae, setup.recipe.data.margin)
         self.distortion = DISTORTIONS[config.distortion]
-        if config.distortion == "jod":
-            jod.check()
         # The codes are constant while only later networks learn.
         self.codes_move = bool({"before", "gains", "predictors"} & set(config.learn))
         self.prior_learns = config.prior_learning_rate > 0
@@ -154,8 +157,7 @@ class JointPhase(NetworksPhase):
         return torch.log(SMALLEST_COST + distortion / self._price(step) + rate)
 
     def _price(self, step: Tensor) -> Tensor:
-        """Return lambda, `(N,)`: the distortion that is worth one bit per pixel."""
-        return self.config.rate_weight * (step / 100) ** self.config.rate_exponent
+        return distortion_price(self.config.rate_weight, step, self.config.rate_exponent)
 
     def _distortion(self, x_hat: Tensor, crops: Crops) -> Tensor:
         """Return the distortion of each crop, `(N,)`, with the squared error's part."""
@@ -167,7 +169,7 @@ class JointPhase(NetworksPhase):
             return distortion
         share = self.config.squared_error * self._price(crops.step)
         squared = squared_error_sum(x_hat, pixels)
-        return distortion + share * squared / (SQUARED_PRICE * (crops.step / 100) ** 2)
+        return distortion + share * squared / distortion_price(SQUARED_PRICE, crops.step)
 
     def _nudged(self, features: list[Tensor], crops: Crops, nudges: list[Tensor]) -> Tensor:
         """Return the cost of each crop with changed log gains, `(N,)`."""
